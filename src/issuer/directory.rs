@@ -261,7 +261,7 @@ impl<'a> Directory<'a> {
     }
 
     /// Begins a change, if the caller still is who it was when it was let in: what it waited for may
-    /// have been the change that took its rights.
+    /// have been the change that took its rights, or the end of its session.
     async fn change(&self) -> Result<Change, DirectoryError> {
         let mut change = self.store.change(self.now).await?;
         let still = match self.authority {
@@ -271,8 +271,12 @@ impl<'a> Directory<'a> {
                 scopes,
                 token,
                 app: _,
+                session,
                 login: _,
-            } => present::has_standing(&mut change, scopes, token).await?,
+            } => {
+                present::is_logged_in(&mut change, session).await?
+                    && present::has_standing(&mut change, scopes, token).await?
+            }
         };
         if still {
             Ok(change)

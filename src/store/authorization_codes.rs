@@ -53,11 +53,13 @@ pub enum Redemption {
 }
 
 impl Store {
-    /// Keeps a new code, and forgets those that ended long ago.
+    /// Keeps a new code, and forgets those that ended long ago. Fails with [`StoreError::Gone`] where user or
+    /// app have gone, or the session in which the user has consented.
     pub async fn add_authorization_code(
         &self,
         digest: &SecretDigest,
         code: &AuthorizationCode,
+        session: &SecretDigest,
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
         // Here and not by the sweeper alone, a few at a time: whoever makes codes without end pays for
@@ -77,8 +79,10 @@ impl Store {
         let text = "INSERT INTO authorization_codes (digest, family, user_id, app_key, \
                     redirect_uri, code_challenge, scopes, created_at, expires_at, used_at, \
                     position, sent_to, audiences) \
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12)";
-        sqlx::query(text)
+                    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12 \
+                    WHERE EXISTS (SELECT 1 FROM sessions WHERE digest = $13 AND user_id = $2 \
+                    AND expires_at > $8)";
+        let added = sqlx::query(text)
             .bind(digest.to_text())
             .bind(code.grant.id.as_str())
             .bind(code.grant.user.as_str())
@@ -91,9 +95,13 @@ impl Store {
             .bind(as_bigint(code.grant.position))
             .bind(code.sent_to.as_str())
             .bind(code.grant.audiences.to_text())
+            .bind(session.to_text())
             .execute(&self.writer)
             .await?;
-        Ok(())
+        match added.rows_affected() {
+            0 => Err(StoreError::Gone),
+            _ => Ok(()),
+        }
     }
 
     /// A code; whether it has ended is known to [`Store::redeem_authorization_code`].

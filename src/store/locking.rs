@@ -1,4 +1,5 @@
-//! The order in which rows are locked: the directory, users, refresh tokens, apps, the log.
+//! The order in which rows are locked: the directory, the session of who changes it, users, refresh tokens,
+//! apps, the log. Other sessions come after users; whoever has ended one locks nothing after it but the log.
 //!
 //! Every transaction keeps to it, so that no two deadlock. A transaction that uses or revokes refresh
 //! tokens locks their users first, because it may touch several tokens of one family in any order. One
@@ -112,13 +113,18 @@ async fn lock(
 /// The rows that had ended at `$1`.
 pub(super) const ENDED: &str = "expires_at <= $1";
 
+/// Ends a query of rows that are to be removed, without those that somebody holds.
+pub(super) fn skipping_locked(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "",
+        Engine::Postgres => " FOR UPDATE SKIP LOCKED",
+    }
+}
+
 /// Removes at most `$2` rows of a table with this primary key, of those that are due. Rows that
 /// somebody holds are left for the next time.
 pub(super) fn sweeping(engine: Engine, table: &str, key: &str, due: &str) -> String {
-    let skip = match engine {
-        Engine::Sqlite => "",
-        Engine::Postgres => " FOR UPDATE SKIP LOCKED",
-    };
+    let skip = skipping_locked(engine);
     format!(
         "DELETE FROM {table} WHERE ({key}) IN \
          (SELECT {key} FROM {table} WHERE {due} LIMIT $2{skip})"

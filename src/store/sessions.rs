@@ -6,14 +6,15 @@ use sqlx::any::AnyRow;
 use super::charges::Holder;
 use super::columns::{as_bigint, position};
 use super::connections::Transaction;
-use super::locking::{ENDED, lock_listed_users, sweeping};
+use super::location::Engine;
+use super::locking::{ENDED, lock_listed_users, skipping_locked, sweeping};
 use super::passkeys::hold_without_passkeys;
 use super::patience::again_if_contended;
 use super::revoking::{Cause, revoke};
 use super::settings::Setting;
 use super::statement::assembled;
 use super::users::with_id;
-use super::{Store, StoreError};
+use super::{Change, Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{Assurance, GrantId, Loss, PlainSecret, SecretDigest, Session, User, UserId};
 use crate::token::RevocationTarget;
@@ -23,6 +24,9 @@ const SWEPT_AT_ONCE: i64 = 100;
 
 /// In how many browsers a user is logged in at once; the earliest login ends first.
 const MAX_SESSIONS: i64 = 20;
+
+/// How often it is looked for other sessions that are to end.
+const ROUNDS: usize = 3;
 
 /// A session that begins.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +61,6 @@ impl Store {
         .bind(SWEPT_AT_ONCE)
         .execute(&self.writer)
         .await?;
-        // Whoever renews one has ended the earlier one before.
         again_if_contended(|| self.add_session_once(session)).await
     }
 
@@ -81,16 +84,66 @@ impl Store {
             .bind(session.assurance.number())
             .execute(&mut *transaction)
             .await?;
-        let surplus = "DELETE FROM sessions WHERE user_id = $1 AND digest NOT IN (SELECT digest FROM sessions \
-                       WHERE user_id = $1 ORDER BY created_at DESC, digest LIMIT $2) \
-                       RETURNING digest, tried_until";
-        let ended = sqlx::query(surplus)
+        // Sessions come before users: here those that somebody holds are left for the next time.
+        let surplus = format!(
+            "DELETE FROM sessions WHERE digest IN (SELECT digest FROM sessions WHERE user_id = $1 \
+             AND digest NOT IN (SELECT digest FROM sessions WHERE user_id = $1 \
+             ORDER BY created_at DESC, digest LIMIT $2){}) RETURNING digest, tried_until",
+            skipping_locked(self.engine)
+        );
+        let ended = sqlx::query(assembled(surplus))
             .bind(user.id.as_str())
             .bind(MAX_SESSIONS)
             .fetch_all(&mut *transaction)
             .await?;
-        self.commit_ended(transaction, &user.id, &ended, session.created_at)
+        let losses = losses(&ended, session.created_at)?;
+        self.commit_losses(transaction, &user.id, &losses, session.created_at)
             .await
+    }
+
+    /// Puts another session of the same user in the place of one that has not ended; false where that is gone.
+    pub async fn renew_session(
+        &self,
+        earlier: &SecretDigest,
+        later: &NewSession<'_>,
+    ) -> Result<bool, StoreError> {
+        again_if_contended(|| self.renew_session_once(earlier, later)).await
+    }
+
+    async fn renew_session_once(
+        &self,
+        earlier: &SecretDigest,
+        later: &NewSession<'_>,
+    ) -> Result<bool, StoreError> {
+        let (user, now) = (&later.user.id, later.created_at);
+        let mut transaction = self.begin().await?;
+        // One statement: whatever ends sessions ends the earlier one before it, or the later one after it. By
+        // the password alone it opens nothing to a user who has a passkey by then, and ends as that is added.
+        let text = "UPDATE sessions SET digest = $3, created_at = $4, expires_at = $5, position = $6, \
+                    assurance = $7 WHERE digest = $1 AND user_id = $2 AND expires_at > $4 \
+                    RETURNING tried_until";
+        let renewed = sqlx::query(text)
+            .bind(earlier.to_text())
+            .bind(user.as_str())
+            .bind(later.digest.to_text())
+            .bind(now.0)
+            .bind(later.expires_at.0)
+            .bind(as_bigint(later.user.as_of))
+            .bind(later.assurance.number())
+            .fetch_optional(&mut *transaction)
+            .await?;
+        let Some(row) = renewed else {
+            transaction.rollback().await?;
+            return Ok(false);
+        };
+        let tried_until = UnixSeconds(row.try_get("tried_until")?);
+        sqlx::query("UPDATE sessions SET tried_until = 0 WHERE digest = $1 AND tried_until > 0")
+            .bind(later.digest.to_text())
+            .execute(&mut *transaction)
+            .await?;
+        let losses: Vec<Loss> = tried(earlier, tried_until, now).into_iter().collect();
+        self.commit_losses(transaction, user, &losses, now).await?;
+        Ok(true)
     }
 
     /// Notes that a token was made within a session that may be accepted until then: a session that ends before
@@ -211,61 +264,125 @@ impl Store {
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
-        let row = sqlx::query("SELECT user_id FROM sessions WHERE digest = $1")
+        // What was made within a session has no refresh tokens, so that nothing is locked after this but the log.
+        let text = "DELETE FROM sessions WHERE digest = $1 RETURNING digest, user_id, tried_until";
+        let ended = sqlx::query(text)
             .bind(digest.to_text())
-            .fetch_optional(&mut *transaction)
+            .fetch_all(&mut *transaction)
             .await?;
-        let Some(row) = row else {
+        let Some(first) = ended.first() else {
             return transaction.commit().await;
         };
-        let user = UserId::known(row.try_get("user_id")?);
-        // Users come before sessions, as where all of them end.
-        lock_listed_users(&mut transaction, vec![user.as_str()]).await?;
-        let ended =
-            sqlx::query("DELETE FROM sessions WHERE digest = $1 RETURNING digest, tried_until")
-                .bind(digest.to_text())
-                .fetch_all(&mut *transaction)
-                .await?;
-        self.commit_ended(transaction, &user, &ended, now).await
+        let user = UserId::known(first.try_get("user_id")?);
+        let losses = losses(&ended, now)?;
+        self.commit_losses(transaction, &user, &losses, now).await
     }
 
-    /// Commits a transaction that has removed these sessions of a user, and takes back what was made within them
-    /// and may still be accepted.
-    async fn commit_ended(
+    /// Commits a transaction that has ended sessions of a user, with what ends with them.
+    async fn commit_losses(
         &self,
         mut transaction: Transaction,
         user: &UserId,
-        ended: &[AnyRow],
+        losses: &[Loss],
         now: UnixSeconds,
     ) -> Result<(), StoreError> {
-        let mut losses = Vec::new();
-        for row in ended {
-            let digest = SecretDigest::from_text(row.try_get("digest")?);
-            if UnixSeconds(row.try_get("tried_until")?) > now {
-                let digest = digest.ok_or(StoreError::Unreadable("session"))?;
-                let target = RevocationTarget::from(&GrantId::of_session(&digest));
-                losses.push(Loss::AccessTokens(target));
-            }
-        }
         // Others do not wait for the log for sessions in which nothing was tried out.
         if losses.is_empty() {
             return transaction.commit().await;
         }
         let holder = Holder::user(user);
         let cause = Cause::Holder(&holder, &self.bounds);
-        revoke(&mut transaction, &losses, cause, now).await?;
+        revoke(&mut transaction, losses, cause, now).await?;
         self.appended.commit(transaction).await
     }
 
-    /// Ends all sessions of a user, as when it is disabled or its password changes.
-    pub async fn end_sessions(&self, user: &UserId) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        lock_listed_users(&mut transaction, vec![user.as_str()]).await?;
-        sqlx::query("DELETE FROM sessions WHERE user_id = $1")
-            .bind(user.as_str())
-            .execute(&mut *transaction)
-            .await?;
-        transaction.commit().await?;
+    /// Ends all sessions of a user but this one. What is under way in one of them is waited for.
+    pub async fn end_other_sessions(
+        &self,
+        user: &UserId,
+        own: Option<&SecretDigest>,
+        now: UnixSeconds,
+    ) -> Result<(), StoreError> {
+        let own = own.map(SecretDigest::to_text).unwrap_or_default();
+        // One by one, so that nobody waits for one of them with another in hand; and again, because one may have
+        // been renewed meanwhile.
+        for _ in 0..ROUNDS {
+            let text = "SELECT digest FROM sessions WHERE user_id = $1 AND digest <> $2";
+            let rows = sqlx::query(text)
+                .bind(user.as_str())
+                .bind(own.as_str())
+                .fetch_all(&self.writer)
+                .await?;
+            if rows.is_empty() {
+                break;
+            }
+            for row in &rows {
+                let digest = SecretDigest::from_text(row.try_get("digest")?);
+                let digest = digest.ok_or(StoreError::Unreadable("session"))?;
+                self.end_session(&digest, now).await?;
+            }
+        }
         Ok(())
     }
+
+    /// Ends the sessions of a user who has been disabled. One in which a change is under way stays, and opens
+    /// nothing.
+    pub async fn end_sessions(&self, user: &UserId) -> Result<(), StoreError> {
+        let text = format!(
+            "DELETE FROM sessions WHERE digest IN (SELECT digest FROM sessions WHERE user_id = $1{})",
+            skipping_locked(self.engine)
+        );
+        sqlx::query(assembled(text))
+            .bind(user.as_str())
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Change {
+    /// Whether a session is there that has not expired, and keeps it so until the change ends: whoever ends it
+    /// meanwhile waits for that. Before any user is locked.
+    pub async fn hold_session(&mut self, digest: &SecretDigest) -> Result<bool, StoreError> {
+        let lock = match self.transaction.engine() {
+            // One writer has locked the whole database.
+            Engine::Sqlite => "",
+            Engine::Postgres => " FOR UPDATE",
+        };
+        let text =
+            format!("SELECT digest FROM sessions WHERE digest = $1 AND expires_at > $2{lock}");
+        let found = sqlx::query(assembled(text))
+            .bind(digest.to_text())
+            .bind(self.now.0)
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        Ok(found.is_some())
+    }
+
+    /// Has a session, which is held, rest on a second factor from now on.
+    pub async fn raise_session(&mut self, digest: &SecretDigest) -> Result<(), StoreError> {
+        let texts = [digest.to_text()];
+        let raised = Assurance::SecondFactor.number();
+        let text = "UPDATE sessions SET assurance = $2 WHERE digest = $1";
+        self.execute(text, &texts, &[raised]).await?;
+        Ok(())
+    }
+}
+
+/// What was made within these sessions and may still be accepted.
+fn losses(ended: &[AnyRow], now: UnixSeconds) -> Result<Vec<Loss>, StoreError> {
+    let mut losses = Vec::new();
+    for row in ended {
+        let digest = SecretDigest::from_text(row.try_get("digest")?);
+        let digest = digest.ok_or(StoreError::Unreadable("session"))?;
+        let tried_until = UnixSeconds(row.try_get("tried_until")?);
+        losses.extend(tried(&digest, tried_until, now));
+    }
+    Ok(losses)
+}
+
+/// What was made within a session and may still be accepted.
+fn tried(digest: &SecretDigest, tried_until: UnixSeconds, now: UnixSeconds) -> Option<Loss> {
+    let target = RevocationTarget::from(&GrantId::of_session(digest));
+    (tried_until > now).then_some(Loss::AccessTokens(target))
 }

@@ -20,15 +20,15 @@ use crate::test_browser::{CALLBACK, TestBrowser, TestForm, form, location, reque
 use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion, URL};
 
 /// A companion on a database on which others can be watched.
-struct Watched {
-    companion: TestCompanion,
+pub(crate) struct Watched {
+    pub(crate) companion: TestCompanion,
     store: Store,
     watcher: sqlx::AnyPool,
     _postgres: Postgres,
 }
 
 impl Watched {
-    async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let postgres = Postgres::start()?;
         let url = postgres.database("issuer");
         let companion = TestCompanion::on(&url, tempfile::tempdir().unwrap()).await;
@@ -102,8 +102,27 @@ impl Watched {
         (change, user)
     }
 
+    /// The answer to a call that waits while somebody else changes something, and meanwhile something is done.
+    pub(crate) async fn waiting(
+        &self,
+        call: impl Future<Output = Answer>,
+        meanwhile: impl Future<Output = ()>,
+    ) -> Answer {
+        let (change, _) = self.change("admin").await;
+        self.committing_after(change, call, meanwhile).await
+    }
+
     /// The answer to a call that waits for what a change has locked; the change is committed then.
     async fn committing<T>(&self, change: Change, call: impl Future<Output = T>) -> T {
+        self.committing_after(change, call, async {}).await
+    }
+
+    async fn committing_after<T>(
+        &self,
+        change: Change,
+        call: impl Future<Output = T>,
+        meanwhile: impl Future<Output = ()>,
+    ) -> T {
         let commit = async {
             let text = "SELECT COUNT(*) FROM pg_stat_activity \
                         WHERE datname = 'issuer' AND wait_event_type = 'Lock'";
@@ -115,6 +134,7 @@ impl Watched {
             {
                 tokio::task::yield_now().await;
             }
+            meanwhile.await;
             let _ = change.commit().await.unwrap();
         };
         let both = async { tokio::join!(call, commit) };

@@ -2,6 +2,7 @@
 
 mod account;
 mod apps;
+mod ended_sessions;
 mod first_calls;
 mod forms;
 mod logins;

@@ -112,6 +112,7 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     revocations::charges(&place("charges")).await;
     revocations::revocation_race(&place("revocation_race")).await;
     authorization_codes::sessions(&place("sessions")).await;
+    authorization_codes::ended_sessions(&place("ended_sessions")).await;
     authorization_codes::authorization_codes(&place("codes")).await;
     pages::tried_sessions(&place("tried_sessions")).await;
     pages::prolonged_sessions(&place("prolonged_sessions")).await;

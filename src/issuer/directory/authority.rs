@@ -13,7 +13,7 @@
 //! person too, so these are for whoever may have every scope that is not `backend.*`.
 
 use super::DirectoryError;
-use crate::identity::{App, Role, ScopeName, ScopeSet, ScopesFrom, User};
+use crate::identity::{App, Role, ScopeName, ScopeSet, ScopesFrom, SecretDigest, User};
 use crate::token::VerifiedToken;
 
 /// On whose behalf an operation runs.
@@ -31,6 +31,8 @@ pub enum Authority<'a> {
         token: &'a VerifiedToken,
         /// The app through which it calls; none where the user logged in.
         app: Option<&'a App>,
+        /// The session of the browser from which it calls; none where it has sent the token itself.
+        session: Option<&'a SecretDigest>,
         login: Login,
     },
 }
@@ -46,6 +48,14 @@ pub enum Login {
 }
 
 impl Authority<'_> {
+    /// The session of the browser from which it calls.
+    pub(super) fn session(&self) -> Option<&SecretDigest> {
+        match self {
+            Self::Machine => None,
+            Self::Bearer { session, .. } => *session,
+        }
+    }
+
     /// Whether these scopes may pass through its hands.
     pub(super) fn may_pass_on(&self, scopes: &ScopeSet) -> Result<(), DirectoryError> {
         match self {

@@ -126,6 +126,10 @@ impl FreshDirectory<'_> {
             return Err(DirectoryError::PasskeyTaken);
         }
         let codes = if count == 0 {
+            // Not the session in which it is made, which goes on under another secret.
+            if let Some(session) = self.authority.session() {
+                change.raise_session(session).await?;
+            }
             change.end_logins_by_password(&user.id).await?;
             new_codes(&mut change, &user.id).await?
         } else {

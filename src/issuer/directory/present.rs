@@ -1,10 +1,22 @@
 //! Whether a caller still is who it was when it was let in.
 
 use super::DirectoryError;
-use crate::identity::{Entitlement, Extent, Parties, ScopeSet};
+use crate::identity::{Entitlement, Extent, Parties, ScopeSet, SecretDigest};
 use crate::issuer::access_token::TokenClaims;
 use crate::store::Change;
 use crate::token::{RevocationTarget, VerifiedToken};
+
+/// Whether the session of a caller, where it has one, is still there. It then is until the change ends:
+/// whoever logs out has the change either refused or carried out before.
+pub(super) async fn is_logged_in(
+    change: &mut Change,
+    session: Option<&SecretDigest>,
+) -> Result<bool, DirectoryError> {
+    match session {
+        None => Ok(true),
+        Some(digest) => Ok(change.hold_session(digest).await?),
+    }
+}
 
 /// Whether, as the change sees it, nothing has revoked `token`, and user and app still have all of
 /// `scopes`.

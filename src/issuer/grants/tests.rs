@@ -8,13 +8,13 @@ use tempfile::TempDir;
 use super::*;
 use crate::clock::{ManualClock, UnixSeconds};
 use crate::identity::{
-    App, AppKey, AppName, AppStatus, CodeChallenge, Email, RedirectUri, RoleName, ScopeName,
-    ScopesFrom, Status, Username,
+    App, AppKey, AppName, AppStatus, Assurance, CodeChallenge, Email, RedirectUri, RoleName,
+    ScopeName, ScopesFrom, SecretDigest, Status, Username,
 };
 use crate::issuer::http::guard;
 use crate::issuer::{IssuerDocument, keys};
 use crate::problem::Faults;
-use crate::store::AuthorizationCode;
+use crate::store::{AuthorizationCode, NewSession};
 use crate::telemetry::{SubjectForm, SubjectNames};
 use crate::token::{Trust, UnverifiedToken};
 
@@ -277,11 +277,17 @@ async fn a_code_leads_to_tokens_once_and_its_return_ends_them() {
         challenge: CodeChallenge::parse(challenge).unwrap(),
         expires_at: NOW.plus(60),
     };
-    let digest = secret.digest();
-    let added = bench
-        .grants
-        .store
-        .add_authorization_code(&digest, &code, NOW);
+    let (digest, session) = (secret.digest(), SecretDigest::of(b"session"));
+    let (store, end) = (&bench.grants.store, NOW.plus(60));
+    let begun = NewSession {
+        digest: &session,
+        user: &user,
+        assurance: Assurance::Password,
+        created_at: NOW,
+        expires_at: end,
+    };
+    store.add_session(&begun).await.unwrap();
+    let added = store.add_authorization_code(&digest, &code, &session, NOW);
     added.await.unwrap();
     let redeem = async |key: &str, verifier: &str, redirect_uri: Option<&str>| {
         let presented = PresentedCode {

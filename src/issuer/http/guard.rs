@@ -13,7 +13,7 @@ use super::body;
 use crate::authorizer::{Authorizer, CacheLimits, Snapshot};
 use crate::clock::{Clock, UnixSeconds};
 use crate::decision::{Decision, Denial};
-use crate::identity::{App, ScopeSet, User};
+use crate::identity::{App, ScopeSet, SecretDigest, User};
 use crate::issuer::access_token::AUTHENTICATION_CLAIM;
 use crate::issuer::directory::{Authority, Login};
 use crate::issuer::endpoint_error::EndpointError;
@@ -43,6 +43,8 @@ pub(in crate::issuer) struct Caller {
     /// What the token was granted and user and app still have: it can pass on no more.
     pub(in crate::issuer) scopes: ScopeSet,
     pub(in crate::issuer) token: Arc<VerifiedToken>,
+    /// The session of its browser; none where it has sent the token itself.
+    pub(in crate::issuer) session: Option<SecretDigest>,
 }
 
 impl Caller {
@@ -53,6 +55,7 @@ impl Caller {
             scopes: &self.scopes,
             token: &self.token,
             app: self.app.as_deref(),
+            session: self.session.as_ref(),
             login,
         }
     }
@@ -210,6 +213,7 @@ pub(super) async fn present_caller(
         app: app.map(|found| Arc::new(found.app)),
         scopes,
         token,
+        session: None,
     })
 }
 

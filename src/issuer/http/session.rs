@@ -3,6 +3,7 @@
 
 use super::browser::{Browser, SetCookie};
 use crate::identity::{Assurance, GrantError, PlainSecret, Session, User};
+use crate::issuer::directory::DirectoryError;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::{Issuer, SessionSettings, random};
 use crate::store::NewSession;
@@ -70,13 +71,37 @@ impl<'a> Sessions<'a> {
         user: &User,
         assurance: Assurance,
     ) -> Result<Option<SetCookie>, EndpointError> {
-        let secret = self.renew(user, assurance).await?;
+        let secret = self.begin_with_secret(user, assurance).await?;
         let seconds = self.issuer.settings.sessions.max_seconds;
         Ok(self.browser.begin_session(&secret, seconds))
     }
 
-    /// The same; returns the secret instead of a cookie.
+    /// Puts another session of this user in the place of that of this browser. If that has ended, which is
+    /// what logging out does, nothing follows on it.
     pub(super) async fn renew(
+        &self,
+        user: &User,
+        assurance: Assurance,
+    ) -> Result<PlainSecret, EndpointError> {
+        let earlier = self.browser.session().ok_or(DirectoryError::Changed)?;
+        let (store, now) = (&self.issuer.store, self.issuer.clock.now());
+        let secret = PlainSecret::from_random(random()?);
+        let later = NewSession {
+            digest: &secret.digest(),
+            user,
+            assurance,
+            created_at: now,
+            expires_at: now.plus(self.issuer.settings.sessions.first_seconds()),
+        };
+        if store.renew_session(&earlier, &later).await? {
+            Ok(secret)
+        } else {
+            Err(DirectoryError::Changed.into())
+        }
+    }
+
+    /// Begins a session as [`Self::begin`] does; returns the secret instead of a cookie.
+    pub(super) async fn begin_with_secret(
         &self,
         user: &User,
         assurance: Assurance,

@@ -58,7 +58,7 @@ fn assertion(passkey: &TestPasskey, challenge: &str, handle: Option<&str>) -> St
     .to_string()
 }
 
-fn made(page: &Answer, action: &str, passkey: &TestPasskey) -> TestForm {
+pub(super) fn made(page: &Answer, action: &str, passkey: &TestPasskey) -> TestForm {
     let response = registration(passkey, &challenge(page));
     form(page, action)
         .with("name", "my phone")
@@ -71,7 +71,7 @@ fn used(page: &Answer, passkey: &TestPasskey, handle: Option<&str>) -> TestForm 
 }
 
 /// The page that makes another passkey.
-async fn new_passkey(browser: &mut TestBrowser<'_>) -> Answer {
+pub(super) async fn new_passkey(browser: &mut TestBrowser<'_>) -> Answer {
     let list = page(browser, "/portal/passkeys").await;
     let asked = browser.submit(&form(&list, "/portal/passkeys/new")).await;
     assert_eq!(asked.status, 200, "{asked:?}");

@@ -1,10 +1,13 @@
 //! Authorization codes and sessions.
 
-use portcullis::identity::{Audiences, CodeChallenge, Grant, PlainSecret, User};
-use portcullis::store::{
-    AuthorizationCode, CodeState, Redemption, Store, StoreLocation, Successor,
+use portcullis::identity::{
+    Audiences, CodeChallenge, Grant, GrantId, PlainSecret, SecretDigest, User,
 };
-use portcullis::token::RevocationTarget;
+use portcullis::store::{
+    AuthorizationCode, CodeState, Committed, NewSession, Redemption, Store, StoreError,
+    StoreLocation, Successor,
+};
+use portcullis::token::{LogPosition, RevocationTarget};
 
 use super::{NOW, app, grant, new_session, refresh_token, scope, session_user, user};
 
@@ -39,6 +42,61 @@ pub(super) async fn sessions(place: &StoreLocation) {
     );
 }
 
+/// A session that ends takes with it what was to follow on it.
+pub(super) async fn ended_sessions(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    let digest = |number| PlainSecret::from_random([number; 32]).digest();
+    let begin = async |number| {
+        let digest = digest(number);
+        let session = new_session(&digest, &alice, NOW);
+        store.add_session(&session).await.unwrap();
+    };
+    for number in 1..=3 {
+        begin(number).await;
+    }
+    let is_there = async |number| session_user(&store, &digest(number), NOW).await.is_some();
+    let renew = async |earlier, later, now| {
+        let (earlier, later) = (digest(earlier), digest(later));
+        let later = new_session(&later, &alice, now);
+        store.renew_session(&earlier, &later).await.unwrap()
+    };
+    let hold = async |number, now| {
+        let mut change = store.change(now).await.unwrap();
+        let held = change.hold_session(&digest(number)).await.unwrap();
+        assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+        held
+    };
+    assert!(hold(1, NOW).await && renew(1, 4, NOW).await);
+    assert!(!is_there(1).await && is_there(4).await);
+    assert!(!hold(1, NOW).await && !renew(1, 5, NOW).await);
+    assert!(!is_there(5).await, "nothing follows on one that has ended");
+    let end = NOW.plus(60);
+    assert!(!hold(2, end).await && !renew(2, 5, end).await, "it is over");
+
+    // What was made within one that is renewed ends.
+    store.note_trial(&digest(4), end, NOW).await.unwrap();
+    assert!(renew(4, 6, NOW).await);
+    let log = store.revocations_after(LogPosition(0), 100).await.unwrap();
+    let ended = RevocationTarget::from(&GrantId::of_session(&digest(4)));
+    assert!(log.iter().any(|row| row.target == ended), "{log:?}");
+
+    let mut change = store.change(NOW).await.unwrap();
+    change.raise_session(&digest(6)).await.unwrap();
+    change.end_logins_by_password(&alice.id).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    assert!(is_there(6).await && !is_there(2).await && !is_there(3).await);
+
+    for number in 7..=8 {
+        begin(number).await;
+    }
+    let own = digest(7);
+    let ended = store.end_other_sessions(&alice.id, Some(&own), NOW);
+    ended.await.unwrap();
+    assert!(is_there(7).await && !is_there(6).await && !is_there(8).await);
+}
+
 pub(super) async fn authorization_codes(place: &StoreLocation) {
     let store = Store::open(place).await.unwrap();
     let (alice, code) = code_of_alice(&store).await;
@@ -55,7 +113,7 @@ pub(super) async fn authorization_codes(place: &StoreLocation) {
     };
     for (number, code) in [(1, &code), (2, &anywhere), (3, &code)] {
         store
-            .add_authorization_code(&digest(number), code, NOW)
+            .add_authorization_code(&digest(number), code, &session(), NOW)
             .await
             .unwrap();
         assert_eq!(look(number).await, Some((code.clone(), CodeState::Unused)));
@@ -106,15 +164,23 @@ pub(super) async fn authorization_codes(place: &StoreLocation) {
         ..code.clone()
     };
     store
-        .add_authorization_code(&digest(5), &fresh, later.plus(-1))
+        .add_authorization_code(&digest(5), &fresh, &session(), later.plus(-1))
         .await
         .unwrap();
     assert!(look(1).await.is_some() && look(3).await.is_some());
     store
-        .add_authorization_code(&digest(6), &fresh, later)
+        .add_authorization_code(&digest(6), &fresh, &session(), later)
         .await
         .unwrap();
     assert!(look(1).await.is_none() && look(3).await.is_none() && look(5).await.is_some());
+
+    // Of somebody who has logged out.
+    store.end_session(&session(), later).await.unwrap();
+    let late = digest(7);
+    let session = session();
+    let added = store.add_authorization_code(&late, &fresh, &session, later);
+    assert!(matches!(added.await, Err(StoreError::Gone)));
+    assert_eq!(look(7).await, None);
 }
 
 /// Fifty callers with one code: one redeems it, and what it keeps is there for the others to end.
@@ -123,7 +189,7 @@ pub(super) async fn code_race(place: &StoreLocation) {
     let (alice, code) = code_of_alice(&store).await;
     let digest = PlainSecret::from_random([0; 32]).digest();
     store
-        .add_authorization_code(&digest, &code, NOW)
+        .add_authorization_code(&digest, &code, &session(), NOW)
         .await
         .unwrap();
     let token = refresh_token(&alice);
@@ -154,9 +220,20 @@ pub(super) async fn code_race(place: &StoreLocation) {
     }
 }
 
+/// The session in which alice consents.
+fn session() -> SecretDigest {
+    PlainSecret::from_random([250; 32]).digest()
+}
+
 async fn code_of_alice(store: &Store) -> (User, AuthorizationCode) {
     let alice = user("alice");
     store.add_user(&alice, "hash").await.unwrap();
+    let session = session();
+    let begun = NewSession {
+        expires_at: NOW.plus(1_000_000),
+        ..new_session(&session, &alice, NOW)
+    };
+    store.add_session(&begun).await.unwrap();
     let read = scope("orders.read");
     store.add_scope(&read, "Read").await.unwrap();
     let app = app("web-shop", &alice);

@@ -8,7 +8,8 @@ use portcullis::identity::{
     ScopeSet, SecretDigest, Status, User, Username,
 };
 use portcullis::store::{
-    AuthorizationCode, Change, Holding, RefreshToken, Store, StoreError, StoreLocation, Successor,
+    AuthorizationCode, Change, Holding, NewSession, RefreshToken, Store, StoreError, StoreLocation,
+    Successor,
 };
 use portcullis::token::RevocationTarget;
 
@@ -39,6 +40,8 @@ enum Operation {
     DeleteScope,
     RedeemCode,
     LogInAndOut,
+    RenewSession,
+    ChangeInSession,
     LogInForTokens,
     MakePasskey,
     NotePlaces,
@@ -51,7 +54,7 @@ enum Operation {
     DeleteRole,
 }
 
-const OPERATIONS: [Operation; 26] = [
+const OPERATIONS: [Operation; 28] = [
     Operation::DeleteUser,
     Operation::DisableUser,
     Operation::ChangePassword,
@@ -68,6 +71,8 @@ const OPERATIONS: [Operation; 26] = [
     Operation::DeleteScope,
     Operation::RedeemCode,
     Operation::LogInAndOut,
+    Operation::RenewSession,
+    Operation::ChangeInSession,
     Operation::LogInForTokens,
     Operation::MakePasskey,
     Operation::NotePlaces,
@@ -160,6 +165,14 @@ async fn furnish(store: &Store) -> Result<(), StoreError> {
     }
     let _ = change.commit().await?;
     for name in NAMES {
+        let (session, end) = (session_of(name), NOW.plus(300_000));
+        store.end_session(&session, NOW).await?;
+        let begun = NewSession {
+            assurance: Assurance::SecondFactor,
+            expires_at: end,
+            ..new_session(&session, &user(name), NOW)
+        };
+        store.add_session(&begun).await?;
         // By the app of the next.
         for _ in 0..2 {
             store.add_refresh_token(&fresh(), &token(name), NOW).await?;
@@ -170,6 +183,11 @@ async fn furnish(store: &Store) -> Result<(), StoreError> {
 
 fn role() -> RoleName {
     RoleName::parse("sales").unwrap()
+}
+
+/// The session in which a user changes something.
+fn session_of(name: &str) -> SecretDigest {
+    SecretDigest::of(name.as_bytes())
 }
 
 /// Of a secret that nobody else has.
@@ -229,6 +247,18 @@ async fn act(
             }
             store.end_sessions(&user.id).await?;
         }
+        Operation::RenewSession => {
+            let (from, to) = (session_of(name), fresh());
+            for (from, to) in [(&from, &to), (&to, &from)] {
+                store.note_trial(from, NOW.plus(60), NOW).await?;
+                let renewed = NewSession {
+                    assurance: Assurance::SecondFactor,
+                    expires_at: NOW.plus(300_000),
+                    ..new_session(to, &user, NOW)
+                };
+                store.renew_session(from, &renewed).await?;
+            }
+        }
         Operation::LogInForTokens => {
             let login = token_of(&user, &format!("login-of-{name}"));
             store.add_refresh_token(&fresh(), &login, NOW).await?;
@@ -248,6 +278,7 @@ async fn act(
         Operation::DeleteUser
         | Operation::DisableUser
         | Operation::ChangePassword
+        | Operation::ChangeInSession
         | Operation::MakePasskey
         | Operation::RenameUser
         | Operation::TakeScope
@@ -288,6 +319,12 @@ async fn administer(
             change.hold_with_apps(&user.id, Holding::ToChange).await?;
             change.set_password_hash(&user.id, "another").await?;
             change.end_secrets_of(&user.id).await?;
+        }
+        Operation::ChangeInSession => {
+            change.hold_session(&session_of(name)).await?;
+            change.hold_with_apps(&user.id, Holding::ToChange).await?;
+            change.raise_session(&session_of(name)).await?;
+            change.end_logins_by_password(&user.id).await?;
         }
         Operation::MakePasskey => {
             let name = PasskeyName::parse("phone").unwrap();
@@ -391,7 +428,16 @@ async fn redeem(store: &Store, user: &User) -> Result<(), StoreError> {
         expires_at: NOW.plus(60),
     };
     let (digest, next) = (fresh(), fresh());
-    store.add_authorization_code(&digest, &code, NOW).await?;
+    let (session, end) = (fresh(), NOW.plus(300_000));
+    let begun = NewSession {
+        assurance: Assurance::SecondFactor,
+        expires_at: end,
+        ..new_session(&session, user, NOW)
+    };
+    store.add_session(&begun).await?;
+    store
+        .add_authorization_code(&digest, &code, &session, NOW)
+        .await?;
     let successor = Successor {
         digest: &next,
         token: &token,
@@ -401,5 +447,7 @@ async fn redeem(store: &Store, user: &User) -> Result<(), StoreError> {
         .await?;
     // Long after, when it is forgotten.
     let (later, digest) = (NOW.plus(200_000), fresh());
-    store.add_authorization_code(&digest, &code, later).await
+    store
+        .add_authorization_code(&digest, &code, &session, later)
+        .await
 }

@@ -98,6 +98,7 @@ fn with<T>(
         scopes: &scopes,
         token: &token,
         app,
+        session: None,
         login: Login::Fresh,
     })
 }

@@ -91,13 +91,16 @@ impl Visit {
         );
     }
 
-    /// A code; none where user or app were deleted meanwhile.
+    /// A code; none where user or app were deleted meanwhile, or the session has ended.
     async fn authorization_code(
         &self,
         verified: &Verified,
         user: &User,
         rights: &Rights,
     ) -> Result<Option<PlainSecret>, EndpointError> {
+        let Some(session) = self.browser.session() else {
+            return Ok(None);
+        };
         let request = &verified.request;
         let now = self.issuer.clock.now();
         let secret = PlainSecret::from_random(random()?);
@@ -120,7 +123,7 @@ impl Visit {
         let added = self
             .issuer
             .store
-            .add_authorization_code(&secret.digest(), &code, now)
+            .add_authorization_code(&secret.digest(), &code, &session, now)
             .await;
         match added {
             Ok(()) => Ok(Some(secret)),

@@ -24,7 +24,7 @@ use crate::identity::{PlainSecret, Session, User};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::body;
 use crate::issuer::http::browser::{Browser, SetCookie};
-use crate::issuer::http::guard::{Admission, admit, present_caller, target};
+use crate::issuer::http::guard::{Admission, Caller, admit, present_caller, target};
 use crate::issuer::{Issuer, random};
 use crate::policy::{RequiredScopes, Route};
 use crate::token::Credential;
@@ -155,7 +155,10 @@ impl Visit {
         if let Admission::Private { token, requirement } =
             admit(&issuer.guard, &target, credential, refuse)?
         {
-            let caller = present_caller(&issuer, token, &requirement).await?;
+            let caller = Caller {
+                session: self.visitor.browser.session(),
+                ..present_caller(&issuer, token, &requirement).await?
+            };
             parts.extensions.insert(caller);
         }
         parts.extensions.insert(self.visitor.clone());

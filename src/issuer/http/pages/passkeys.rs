@@ -218,7 +218,7 @@ pub(super) async fn add(
     } else {
         told_codes(&codes)
     };
-    let response = visitor.go_in_a_new_session(user, Assurance::SecondFactor, PATH, &told);
+    let response = visitor.go_in_a_renewed_session(user, Assurance::SecondFactor, PATH, &told);
     Ok(response.await?)
 }
 

@@ -62,23 +62,22 @@ pub(super) async fn end(
 ) -> Result<Response, PageError> {
     let (store, now) = (&access.issuer.store, access.issuer.clock.now());
     let own = visitor.browser.session();
-    let sessions = store.sessions_of(&access.caller.user, now).await?;
-    let wanted = form.text("session");
-    let named = SecretDigest::from_text(wanted);
-    let ended = sessions.into_iter().map(|(digest, _)| digest);
-    let ended: Vec<SecretDigest> = match wanted {
-        "others" => ended
-            .filter(|digest| own.as_ref() != Some(digest))
-            .collect(),
-        _ => ended
-            .filter(|digest| named.as_ref() == Some(digest))
-            .collect(),
-    };
-    if ended.is_empty() && wanted != "others" {
-        return Err(EndpointError::NotFound.into());
-    }
-    for digest in &ended {
-        store.end_session(digest, now).await?;
+    let user = &access.caller.user;
+    match form.text("session") {
+        // Also those that open nothing at the moment, such as one that is about to be renewed.
+        "others" => {
+            store
+                .end_other_sessions(&user.id, own.as_ref(), now)
+                .await?;
+        }
+        wanted => {
+            let named = SecretDigest::from_text(wanted);
+            let sessions = store.sessions_of(user, now).await?;
+            let mut found = sessions.into_iter().map(|(digest, _)| digest);
+            let found = found.find(|digest| named.as_ref() == Some(digest));
+            let found = found.ok_or(EndpointError::NotFound)?;
+            store.end_session(&found, now).await?;
+        }
     }
     access
         .issuer

@@ -16,7 +16,7 @@ use super::told::{Addressee, Done, Told};
 use super::tried::Tried;
 use super::words::Words;
 use crate::clock::UnixSeconds;
-use crate::identity::{Assurance, SecretDigest, User};
+use crate::identity::{Assurance, PlainSecret, SecretDigest, User};
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::browser::Browser;
@@ -131,7 +131,7 @@ impl Visitor {
         own.unwrap_or(Assurance::Password)
     }
 
-    /// The same in a new session of this user.
+    /// The same of somebody who has just logged in.
     pub(super) async fn go_in_a_new_session(
         &self,
         user: &User,
@@ -139,10 +139,31 @@ impl Visitor {
         path: &str,
         told: &Told,
     ) -> Result<Response, EndpointError> {
+        let secret = self.sessions().begin_with_secret(user, assurance).await?;
+        self.go_with_secret(&secret, path, told)
+    }
+
+    /// The same in another session of this user, which takes the place of the present one.
+    pub(super) async fn go_in_a_renewed_session(
+        &self,
+        user: &User,
+        assurance: Assurance,
+        path: &str,
+        told: &Told,
+    ) -> Result<Response, EndpointError> {
         let secret = self.sessions().renew(user, assurance).await?;
+        self.go_with_secret(&secret, path, told)
+    }
+
+    fn go_with_secret(
+        &self,
+        secret: &PlainSecret,
+        path: &str,
+        told: &Told,
+    ) -> Result<Response, EndpointError> {
         let seconds = self.issuer.settings.sessions.max_seconds;
         let response = self.go_to(Some(&secret.digest()), path, told)?;
-        let cookie = self.browser.begin_session(&secret, seconds);
+        let cookie = self.browser.begin_session(secret, seconds);
         Ok(answer::with_cookies(response, cookie))
     }
 

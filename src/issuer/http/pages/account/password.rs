@@ -49,7 +49,7 @@ pub(in crate::issuer::http::pages) async fn submit(
     let user = user.ok_or(EndpointError::CallerChanged)?;
     let told = Told::Done(Done::Changed);
     let assurance = visitor.assurance_of(&user);
-    let response = visitor.go_in_a_new_session(&user, assurance, PATH, &told);
+    let response = visitor.go_in_a_renewed_session(&user, assurance, PATH, &told);
     Ok(response.await?)
 }
 
