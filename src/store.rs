@@ -12,6 +12,7 @@ mod authorization_codes;
 mod backup;
 mod batches;
 mod change;
+mod change_turns;
 mod charges;
 mod columns;
 mod connections;
@@ -73,6 +74,7 @@ pub use users::{Credentials, LoginName};
 
 use apps::AppLookup;
 use batches::Batches;
+use change_turns::ChangeTurns;
 use charges::Bounds;
 use connections::{Connections, Transaction};
 use location::Engine;
@@ -87,6 +89,8 @@ pub struct Store {
     /// One connection where the engine has one writer.
     writer: Connections,
     reader: Connections,
+    /// Whose change comes next.
+    changes: ChangeTurns,
     /// Told whenever the revocation log is known to have grown.
     appended: Arc<Growth>,
     /// How much of the log one may fill.
@@ -147,6 +151,12 @@ pub enum StoreError {
     /// Others were in the way of a transaction, which the database has ended.
     #[error("another transaction was changing the same rows: try again: {0}")]
     Contended(sqlx::Error),
+    /// Many changes were waiting for their turn.
+    #[error(
+        "those who change users, roles, scopes or apps have kept another change waiting for {} s: look in the audit \
+         log for who does so", .0.as_secs()
+    )]
+    ManyChanges(Duration),
     /// It has failed for several callers at once.
     #[error(transparent)]
     Together(Arc<StoreError>),

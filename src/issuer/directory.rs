@@ -263,7 +263,8 @@ impl<'a> Directory<'a> {
     /// Begins a change, if the caller still is who it was when it was let in: what it waited for may
     /// have been the change that took its rights, or the end of its session.
     async fn change(&self) -> Result<Change, DirectoryError> {
-        let mut change = self.store.change(self.now).await?;
+        let user = self.authority.user().map(|user| &user.id);
+        let mut change = self.store.change_by(user, self.now).await?;
         let still = match self.authority {
             Authority::Machine => true,
             Authority::Bearer {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use sqlx::{Row, SqlSafeStr};
 
+use super::change_turns::ChangeTurn;
 use super::charges::Holder;
 use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
@@ -29,6 +30,8 @@ pub struct Change {
     /// What is revoked by name.
     revoked: Vec<Loss>,
     charged: Option<Holder>,
+    /// Given up last, after the transaction.
+    _turn: ChangeTurn,
 }
 
 /// What no change may end, by whatever combination of steps.
@@ -52,8 +55,19 @@ pub enum Committed {
 }
 
 impl Store {
-    /// Begins a change, when those before it have ended.
+    /// Begins a change of nobody's in particular, when those before it have ended.
     pub async fn change(&self, now: UnixSeconds) -> Result<Change, StoreError> {
+        self.change_by(None, now).await
+    }
+
+    /// Begins a change of this user, when those before it have ended.
+    pub async fn change_by(
+        &self,
+        user: Option<&UserId>,
+        now: UnixSeconds,
+    ) -> Result<Change, StoreError> {
+        // Before a connection, which others need meanwhile.
+        let turn = self.changes.take(user).await?;
         let mut transaction = self.begin().await?;
         // The lock is a row: both engines hold it to the end of the transaction, however that ends, and
         // a process that dies leaves none behind.
@@ -72,6 +86,7 @@ impl Store {
             touched: Touched::nothing(now),
             revoked: Vec::new(),
             charged: None,
+            _turn: turn,
         })
     }
 }

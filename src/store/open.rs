@@ -10,6 +10,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::apps::AppLookup;
 use super::batches::Batches;
+use super::change_turns::ChangeTurns;
 use super::connections::{Connections, Target};
 use super::location::{Engine, StoreLocation};
 use super::migrations::{self, Migration};
@@ -141,6 +142,7 @@ impl Store {
             }),
             writer,
             reader,
+            changes: ChangeTurns::new(),
             appended,
             bounds,
         })

@@ -32,6 +32,9 @@ const SQLITE_ANSWER: Duration = Duration::from_secs(10);
 /// The longest that a caller waits for its turn where all connections are in use.
 pub(super) const TURN: Duration = Duration::from_secs(5);
 
+/// The longest that a change waits for those before it.
+pub(super) const CHANGE_TURN: Duration = Duration::from_secs(5);
+
 /// The longest that a batch may take: a database that has fallen silent must not hold its callers.
 pub(super) const BATCH: Duration = Duration::from_secs(10);
 

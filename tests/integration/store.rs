@@ -80,6 +80,7 @@ async fn the_contract_holds_on_postgresql() {
         StoreLocation::parse(&url, std::path::Path::new("")).unwrap()
     };
     contract(&place).await;
+    directory::waiting_changes(&place("waiting_changes")).await;
 }
 
 #[tokio::test]

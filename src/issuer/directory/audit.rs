@@ -1,7 +1,7 @@
 //! What the audit log says of changes: who, what, and of which thing. Never a secret, and of a user
 //! nothing but the name that logs have for it.
 
-use super::{Authority, Directory, DirectoryError, commit};
+use super::{Directory, DirectoryError, commit};
 use crate::identity::{App, AppKey, Role, RoleName, ScopeName, ScopesFrom, User, UserId};
 use crate::store::{AuditEntry, AuditRecord, Change, Listing};
 use crate::token::RevocationTarget;
@@ -24,10 +24,7 @@ impl Directory<'_> {
         action: &'static str,
         details: &[String],
     ) -> Result<(), DirectoryError> {
-        let actor = match self.authority {
-            Authority::Machine => None,
-            Authority::Bearer { user, .. } => Some(&user.id),
-        };
+        let actor = self.authority.user().map(|user| &user.id);
         let (object_kind, object_name) = object.row();
         let record = AuditRecord {
             actor,

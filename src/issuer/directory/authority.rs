@@ -48,6 +48,14 @@ pub enum Login {
 }
 
 impl Authority<'_> {
+    /// Who does it; none where the machine does.
+    pub(super) fn user(&self) -> Option<&User> {
+        match self {
+            Self::Machine => None,
+            Self::Bearer { user, .. } => Some(*user),
+        }
+    }
+
     /// The session of the browser from which it calls.
     pub(super) fn session(&self) -> Option<&SecretDigest> {
         match self {

@@ -72,9 +72,13 @@ impl<'e> ErrorResponse<'e> {
     }
 
     pub(super) fn of_store(error: &'e StoreError) -> Self {
-        Self {
-            failure: Some(InternalFailure::Store(error)),
-            ..Self::unavailable()
+        match error {
+            // Nothing has failed: anybody can send many changes at once.
+            StoreError::ManyChanges(_) => Self::unavailable(),
+            failed => Self {
+                failure: Some(InternalFailure::Store(failed)),
+                ..Self::unavailable()
+            },
         }
     }
 

@@ -1,6 +1,8 @@
 //! Users, roles, scopes and apps: rows, and what changes of them end.
 
-use portcullis::identity::{App, AppKey, PlainSecret, RoleName, ScopeSet, Status, User, Username};
+use portcullis::identity::{
+    App, AppKey, Assurance, PlainSecret, RoleName, ScopeSet, SecretDigest, Status, User, Username,
+};
 use portcullis::store::{Committed, Created, LoginName, Page, Store, StoreLocation, Successor};
 use portcullis::token::{LogPosition, RevocationTarget};
 
@@ -515,5 +517,35 @@ async fn act(store: &Store, (actor, step): (u8, u8), user: &User) {
                 rotated.await.unwrap();
             }
         }
+    }
+}
+
+/// Changes that wait for that of another process leave connections to those who read and log in.
+pub(super) async fn waiting_changes(place: &StoreLocation) {
+    let (other, store) = (
+        Store::open(place).await.unwrap(),
+        Store::open(place).await.unwrap(),
+    );
+    let alice = user("alice");
+    store.add_user(&alice, "hash").await.unwrap();
+    let held = other.change(NOW).await.unwrap();
+    let waiting: Vec<_> = (0..50)
+        .map(|number| {
+            let (store, user) = (store.clone(), user(&format!("user{}", number % 25)));
+            tokio::spawn(async move { store.change_by(Some(&user.id), NOW).await.is_ok() })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    let begun = std::time::Instant::now();
+    let session = SecretDigest::of(b"session");
+    let (end, assurance) = (NOW.plus(60), Assurance::Password);
+    let logged_in = store.add_session(&session, &alice, assurance, end, NOW);
+    logged_in.await.unwrap();
+    assert!(store.session(&session, NOW).await.unwrap().is_some());
+    let waited = begun.elapsed();
+    assert!(waited < std::time::Duration::from_secs(2), "{waited:?}");
+    drop(held);
+    for one in waiting {
+        assert!(one.await.unwrap(), "each has its turn");
     }
 }

@@ -1,0 +1,163 @@
+//! Whose change comes next. Changes are carried out one after another in any case; those that wait do so here,
+//! and not with a connection in hand that reads and tokens need.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::StoreError;
+use super::patience::CHANGE_TURN;
+use crate::identity::UserId;
+
+/// So many changes of this process are under way in the database. What another process has locked is
+/// waited for there.
+const AT_ONCE: usize = 1;
+
+/// So many of one user are under way or in line for that; its others wait behind them, and behind nobody else
+/// does anybody wait for long.
+const OF_USER: usize = 2;
+
+/// The changes that are under way or wait.
+#[derive(Clone)]
+pub(super) struct ChangeTurns {
+    line: Arc<Semaphore>,
+    /// Each user who has something in line, and its places.
+    users: Arc<Mutex<HashMap<UserId, Arc<Semaphore>>>>,
+}
+
+/// Lasts as long as a change.
+pub(super) struct ChangeTurn {
+    _turn: OwnedSemaphorePermit,
+    _place: Option<Place>,
+}
+
+/// A place in line of one user, or the wait for one.
+struct Place {
+    users: Arc<Mutex<HashMap<UserId, Arc<Semaphore>>>>,
+    user: UserId,
+    places: Option<Arc<Semaphore>>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl ChangeTurns {
+    pub(super) fn new() -> Self {
+        Self {
+            line: Arc::new(Semaphore::new(AT_ONCE)),
+            users: Arc::default(),
+        }
+    }
+
+    /// A turn, after those who have come before. `user` is whose change it is; none where the machine makes it.
+    pub(super) async fn take(&self, user: Option<&UserId>) -> Result<ChangeTurn, StoreError> {
+        let turn = timeout(CHANGE_TURN, self.wait(user)).await;
+        turn.map_err(|_| StoreError::ManyChanges(CHANGE_TURN))?
+            .ok_or_else(|| StoreError::Database(sqlx::Error::PoolClosed))
+    }
+
+    async fn wait(&self, user: Option<&UserId>) -> Option<ChangeTurn> {
+        let place = match user {
+            None => None,
+            Some(user) => Some(self.place(user).await?),
+        };
+        let turn = Arc::clone(&self.line).acquire_owned().await.ok()?;
+        Some(ChangeTurn {
+            _turn: turn,
+            _place: place,
+        })
+    }
+
+    async fn place(&self, user: &UserId) -> Option<Place> {
+        let places = Arc::clone(
+            self.users
+                .lock()
+                .entry(user.clone())
+                .or_insert_with(|| Arc::new(Semaphore::new(OF_USER))),
+        );
+        // Before the wait, which may be given up.
+        let mut place = Place {
+            users: Arc::clone(&self.users),
+            user: user.clone(),
+            places: Some(Arc::clone(&places)),
+            permit: None,
+        };
+        place.permit = Some(places.acquire_owned().await.ok()?);
+        Some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut users = self.users.lock();
+        // Under the lock, under which others look for it: the last one forgets the user.
+        self.permit = None;
+        self.places = None;
+        if users
+            .get(&self.user)
+            .is_some_and(|places| Arc::strong_count(places) == 1)
+        {
+            users.remove(&self.user);
+        }
+    }
+}
+
+impl fmt::Debug for ChangeTurns {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("ChangeTurns(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use parking_lot::Mutex as Lock;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn of_many_changes_of_one_user_two_are_in_line() {
+        let turns = ChangeTurns::new();
+        let (eve, alice) = (UserId::known("eve"), UserId::known("alice"));
+        let first = turns.take(Some(&eve)).await.unwrap();
+        let order: Arc<Lock<Vec<UserId>>> = Arc::default();
+        let change = |user: &UserId| {
+            let (turns, user, order) = (turns.clone(), user.clone(), Arc::clone(&order));
+            tokio::spawn(async move {
+                let _turn = turns.take(Some(&user)).await.unwrap();
+                order.lock().push(user);
+                tokio::task::yield_now().await;
+            })
+        };
+        // On one thread, each comes as far as it can before the next begins.
+        let mut changes: Vec<_> = (0..50).map(|_| change(&eve)).collect();
+        tokio::task::yield_now().await;
+        changes.push(change(&alice));
+        tokio::task::yield_now().await;
+        drop(first);
+        for one in changes {
+            one.await.unwrap();
+        }
+        let place = order.lock().iter().position(|user| *user == alice);
+        assert_eq!((place, order.lock().len()), (Some(1), 51));
+        assert!(turns.users.lock().is_empty(), "nobody is remembered");
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_is_forgotten() {
+        let turns = ChangeTurns::new();
+        let eve = UserId::known("eve");
+        let is_free = async |user| {
+            let turn = timeout(Duration::from_millis(10), turns.wait(user)).await;
+            turn.is_ok()
+        };
+        let held = turns.take(None).await.unwrap();
+        assert!(!is_free(Some(&eve)).await && !is_free(None).await);
+        assert!(turns.users.lock().is_empty());
+        drop(held);
+        assert!(is_free(Some(&eve)).await && is_free(None).await);
+    }
+}
