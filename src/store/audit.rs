@@ -8,9 +8,10 @@ use super::{Change, Listing, Page, Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::UserId;
 
-/// How many entries of one user are kept: the latest. So nobody fills the store by changing its own app back
-/// and forth.
-const MAX_OF_ONE: i64 = 10_000;
+/// How many entries of what one user has done to what is its own are kept: the latest. So nobody fills the store
+/// by changing its own app back and forth. What somebody does to others, as an administrator, is never pushed
+/// out: it would do so to hide it.
+const MAX_OWN: i64 = 10_000;
 
 /// What is to be kept of a change.
 #[derive(Debug, Clone, Copy)]
@@ -55,20 +56,20 @@ impl Change {
             record.change,
         ]
         .map(str::to_owned);
-        let expires_at = self.now.plus(self.audit_seconds());
+        let (expires_at, own) = (
+            self.now.plus(self.audit_seconds()),
+            i64::from(self.is_own()),
+        );
         // Changes come one at a time, so that nobody else takes the position.
         let text = "INSERT INTO audit (position, actor, action, object_kind, object_name, change, \
-                    done_at, expires_at) VALUES ((SELECT COALESCE(MAX(position), 0) + 1 FROM audit), \
-                    $1, $2, $3, $4, $5, $6, $7)";
-        self.execute(text, &texts, &[self.now.0, expires_at.0])
+                    done_at, expires_at, own) VALUES ((SELECT COALESCE(MAX(position), 0) + 1 FROM audit), \
+                    $1, $2, $3, $4, $5, $6, $7, $8)";
+        self.execute(text, &texts, &[self.now.0, expires_at.0, own])
             .await?;
-        // What one account does must not push out what others did. The machine is not bounded: whoever
-        // works on it can delete the rows as well.
-        if record.actor.is_some() {
-            let text = "DELETE FROM audit WHERE actor = $1 AND position <= COALESCE((SELECT position \
-                        FROM audit WHERE actor = $1 ORDER BY position DESC LIMIT 1 OFFSET $2), 0)";
-            self.execute(text, &[actor.to_owned()], &[MAX_OF_ONE])
-                .await?;
+        if own == 1 {
+            let text = "DELETE FROM audit WHERE actor = $1 AND own = 1 AND position <= COALESCE((SELECT position \
+                        FROM audit WHERE actor = $1 AND own = 1 ORDER BY position DESC LIMIT 1 OFFSET $2), 0)";
+            self.execute(text, &[actor.to_owned()], &[MAX_OWN]).await?;
         }
         Ok(())
     }
@@ -123,4 +124,51 @@ fn read(row: &AnyRow) -> Result<AuditEntry, StoreError> {
         object_title: known("object_title")?,
         change: text("change")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::store::{Committed, StoreLocation};
+
+    const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
+
+    #[tokio::test]
+    async fn what_somebody_does_to_its_own_pushes_out_nothing_that_it_did_to_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = StoreLocation::parse("sqlite:store.db", Path::new(folder.path())).unwrap();
+        let store = Store::open(&place).await.unwrap();
+        store.keep_audit(60);
+        let mallory = UserId::known("mallory");
+        let record = async |object_kind, own: Option<()>| {
+            let mut change = store.change(NOW).await.unwrap();
+            if own.is_some() {
+                change.mark_own();
+            }
+            let record = AuditRecord {
+                actor: Some(&mallory),
+                action: "changed",
+                object_kind,
+                object_name: "x",
+                change: "",
+            };
+            change.record(&record).await.unwrap();
+            assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+        };
+        record("role", None).await;
+        record("app", Some(())).await;
+        let many = "WITH RECURSIVE n(x) AS (SELECT 3 UNION ALL SELECT x + 1 FROM n WHERE x < 10100) \
+                    INSERT INTO audit (position, done_at, expires_at, actor, action, object_kind, object_name, \
+                    change, own) SELECT x, 0, 1, 'mallory', 'changed', 'app', 'x', '', 1 FROM n";
+        sqlx::query(many).execute(&store.writer).await.unwrap();
+        record("app", Some(())).await;
+        let count = async |kind: &str| {
+            let text = "SELECT COUNT(*) FROM audit WHERE object_kind = $1";
+            let count = sqlx::query_scalar::<_, i64>(text).bind(kind.to_owned());
+            count.fetch_one(&store.reader).await.unwrap()
+        };
+        assert_eq!((count("role").await, count("app").await), (1, MAX_OWN));
+    }
 }

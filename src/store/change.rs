@@ -30,6 +30,7 @@ pub struct Change {
     /// What is revoked by name.
     revoked: Vec<Loss>,
     charged: Option<Holder>,
+    own: bool,
     /// Given up last, after the transaction.
     _turn: ChangeTurn,
 }
@@ -86,6 +87,7 @@ impl Store {
             touched: Touched::nothing(now),
             revoked: Vec::new(),
             charged: None,
+            own: false,
             _turn: turn,
         })
     }
@@ -150,9 +152,19 @@ impl Change {
         self.revoked.push(Loss::AccessTokens(target));
     }
 
-    /// Charges what this change revokes to whoever does it as often as it likes.
+    /// Charges what this change revokes to whoever does it as often as it likes, to what is its own.
     pub fn charge(&mut self, holder: Holder) {
         self.charged = Some(holder);
+        self.mark_own();
+    }
+
+    /// Says that somebody does this to what is its own.
+    pub fn mark_own(&mut self) {
+        self.own = true;
+    }
+
+    pub(super) fn is_own(&self) -> bool {
+        self.own
     }
 
     /// How long it is kept what this change does.

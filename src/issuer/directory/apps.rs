@@ -297,6 +297,7 @@ impl FreshDirectory<'_> {
         }
         let secret = PlainSecret::from_random(random()?);
         free(change.add_app(&app, &secret.digest()).await?, Thing::App)?;
+        change.mark_own();
         let (object, scopes) = (Object::App(&app.key), format!("scopes {}", app.scopes));
         self.commit(change, object, "added", &[scopes]).await?;
         let owner = owner.username;

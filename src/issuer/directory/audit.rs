@@ -6,6 +6,9 @@ use crate::identity::{App, AppKey, Role, RoleName, ScopeName, ScopesFrom, User, 
 use crate::store::{AuditEntry, AuditRecord, Change, Listing};
 use crate::token::RevocationTarget;
 
+/// The action of what has changed nothing.
+pub(super) const UNCHANGED: &str = "unchanged";
+
 #[derive(Clone, Copy)]
 pub(super) enum Object<'a> {
     User(&'a UserId),
@@ -33,7 +36,10 @@ impl Directory<'_> {
             object_name,
             change: &details.join("; "),
         };
-        change.record(&record).await?;
+        // The log below has a line of each call; rows of calls that change nothing would only hide others.
+        if action != UNCHANGED {
+            change.record(&record).await?;
+        }
         // The row is part of the change. The line of the log below comes after: it must not tell of
         // what was rolled back.
         commit(change).await?;
@@ -75,7 +81,7 @@ impl Directory<'_> {
 /// The action of an update: whoever looks for changes must not find a call that has changed nothing.
 pub(super) fn updated(changes: &[String]) -> &'static str {
     if changes.is_empty() {
-        "unchanged"
+        UNCHANGED
     } else {
         "changed"
     }

@@ -77,6 +77,7 @@ impl Directory<'_> {
         user: &User,
         action: &'static str,
     ) -> Result<(), DirectoryError> {
+        change.mark_own();
         let record = AuditRecord {
             actor: Some(&user.id),
             action,

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::audit::{Object, role_changes, updated};
+use super::audit::{Object, UNCHANGED, role_changes, updated};
 use super::list_update::ListUpdate;
 use super::{
     Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, commit, existing_scopes,
@@ -221,7 +221,7 @@ impl FreshDirectory<'_> {
         change.set_default_role(&role.name).await?;
         let object = Object::Role(&role.name);
         let action = if role.is_default {
-            "unchanged"
+            UNCHANGED
         } else {
             "made the default role"
         };

@@ -220,6 +220,7 @@ impl Directory<'_> {
         if apps == AppsAfter::End {
             change.end_secrets_of(&user.id).await?;
         }
+        change.mark_own();
         let object = Object::User(&user.id);
         self.commit(change, object, "password replaced", &[]).await
     }
@@ -235,6 +236,7 @@ impl Directory<'_> {
             email,
             ..before.clone()
         };
+        change.mark_own();
         let (object, changes) = (Object::User(&after.id), user_changes(&before, &after));
         let action = updated(&changes);
         self.commit(change, object, action, &changes).await?;

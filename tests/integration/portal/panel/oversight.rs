@@ -390,3 +390,22 @@ async fn a_condition_on_the_time_of_a_login_is_met_by_users_and_not_by_apps() {
         assert!(seen.body.contains(badge), "{caller}: {seen:?}");
     }
 }
+
+#[tokio::test]
+async fn what_changes_nothing_is_not_in_the_audit() {
+    let companion = TestCompanion::start().await;
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "shop").await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let path = format!("/consumer/app/{}", app.key);
+    for (body, latest) in [
+        (json!({"name": "shop"}), "added"),
+        (json!({}), "added"),
+        (json!({"name": "store"}), "changed"),
+    ] {
+        let done = companion.put(&path, &body, &alice).await;
+        assert_eq!(done.status, 200, "{done:?}");
+        let audit = companion.get("/backend/audit?limit=1", &admin).await.json();
+        assert_eq!(audit["items"][0]["action"], latest, "{body}");
+    }
+}
