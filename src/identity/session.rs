@@ -56,9 +56,9 @@ impl Session {
     pub fn is_complete(&self, required: RequiredFor) -> bool {
         match SecondFactor::of(&self.user, self.passkeys, required) {
             SecondFactor::None => true,
-            SecondFactor::Asked | SecondFactor::ToBeMade => {
-                self.assurance == Assurance::SecondFactor
-            }
+            SecondFactor::Asked => self.assurance == Assurance::SecondFactor,
+            // Whatever it was begun with: what there was has been removed.
+            SecondFactor::ToBeMade => false,
         }
     }
 
@@ -136,6 +136,13 @@ mod tests {
             (
                 "backend.user",
                 0,
+                Administrators,
+                Assurance::SecondFactor,
+                false,
+            ),
+            (
+                "backend.user",
+                1,
                 Administrators,
                 Assurance::SecondFactor,
                 true,

@@ -2,6 +2,9 @@
 
 mod proof;
 
+use portcullis::clock::{Clock, SystemClock};
+use portcullis::identity::{RoleName, Username};
+use portcullis::store::{Committed, Store};
 use serde_json::{Value, json};
 
 use super::{form, log_in, next, page, send, sign_up, with_clock, with_clock_and};
@@ -568,6 +571,30 @@ async fn an_administrator_who_must_have_a_passkey_gets_nothing_before() {
     // Whoever knows the password alone gets no further one.
     let (_, asked) = second_step(&companion, "admin", ADMIN_PASSWORD).await;
     assert!(!asked.body.contains("first-passkey"), "{asked:?}");
+}
+
+#[tokio::test]
+async fn who_becomes_an_administrator_without_a_passkey_makes_one_first() {
+    let companion = required(tempfile::tempdir().unwrap());
+    let mut dora = sign_up(&companion, "dora").await;
+    let passkey = TestPasskey::es256(URL);
+    add(&mut dora, &passkey).await;
+    let remove = format!("/portal/passkeys/{}/remove", passkey.id());
+    let confirm = form(&page(&mut dora, &remove).await, &remove);
+    send(&mut dora, &confirm).await;
+    let store = Store::open(&companion.store()).await.unwrap();
+    let name = Username::parse("dora").unwrap();
+    let mut change = store.change(SystemClock.now()).await.unwrap();
+    let user = change.user_named(&name).await.unwrap().unwrap();
+    let role = RoleName::parse("administrator").unwrap();
+    change.set_user_roles(&user.id, &[role]).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    for path in ["/panel/users", "/portal/passkeys"] {
+        let answer = dora.get(path).await;
+        assert_eq!(answer.status, 303, "the session is over: {answer:?}");
+    }
+    let (_, asked) = second_step(&companion, "dora", PASSWORD).await;
+    assert!(asked.body.contains("first-passkey"), "{asked:?}");
 }
 
 /// A companion whose administrators must have passkeys.
