@@ -1,6 +1,6 @@
 //! What owners do with their own apps, beyond making them.
 
-use super::{client, form, log_in, new_app, page, send, sign_up, with_clock};
+use super::{client, form, log_in, new_app, next, page, send, sign_up, with_clock};
 use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
 
 #[tokio::test]
@@ -148,4 +148,27 @@ async fn what_gives_an_app_more_needs_the_password_again() {
     let proof = form(&proof, &panel).with("confirm_password", ADMIN_PASSWORD);
     let enabled = send(&mut admin, &proof).await;
     assert!(enabled.body.contains("changed"), "{enabled:?}");
+}
+
+#[tokio::test]
+async fn a_form_that_is_filled_in_otherwise_makes_another_app() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let first = new_app(&mut alice, "first").await;
+    let made = next(&alice.submit(&first).await);
+    assert_eq!(next(&alice.submit(&first).await), made, "sent twice");
+    let second = next(&alice.submit(&first.clone().with("name", "second")).await);
+    assert_ne!(second, made);
+    let elsewhere = first
+        .clone()
+        .with("redirect_uris", "https://shop.example/cb");
+    let taken = alice.submit(&elsewhere).await;
+    assert_eq!(taken.status, 409, "{taken:?}");
+
+    let delete = format!("{made}/delete");
+    let delete = form(&page(&mut alice, &delete).await, &delete);
+    send(&mut alice, &delete).await;
+    let third = next(&alice.submit(&first).await);
+    assert!(third != made && third != second, "{third}");
+    page(&mut alice, &third).await;
 }

@@ -11,7 +11,7 @@ use super::choices::{Choices, Chosen};
 use super::once::Made;
 use super::path_of;
 use crate::identity::{PlainSecret, SecretDigest};
-use crate::issuer::directory::{DirectoryError, NewApp};
+use crate::issuer::directory::{AppsOf, DirectoryError, NewApp};
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::form::{CSRF, PageForm};
@@ -65,12 +65,13 @@ pub(in crate::issuer::http::pages) async fn submit(
         scopes: (!chosen.follows).then(|| chosen.ticks.added.clone()),
     };
     let directory = access.after_login()?;
-    let made = made_by(&visitor, &form);
+    let made = made_by(&visitor, &access, &form).await?;
     let app = made.get_or_try_init(|| async {
         let made = directory.add_app(&access.caller.user, &wanted).await?;
         Ok::<_, DirectoryError>(Made {
             path: path_of(made.app.app.key.as_str()),
             secret: made.secret.reveal().to_owned(),
+            key: made.app.app.key,
         })
     });
     match app.await {
@@ -79,6 +80,8 @@ pub(in crate::issuer::http::pages) async fn submit(
             Ok(visitor.go_to_be_told(&made.path, &told)?)
         }
         Err(error) => {
+            // Somebody may be making it in another tab right now, and has it all the same.
+            visitor.issuer.made_apps.forget(&made);
             let remark = visitor.remark(error)?;
             let page = NewAppPage {
                 frame: visitor.frame(),
@@ -94,13 +97,32 @@ pub(in crate::issuer::http::pages) async fn submit(
 }
 
 /// What the form has made already, where it was sent twice.
-fn made_by(visitor: &Visitor, form: &PageForm) -> Arc<OnceCell<Made>> {
-    let once = form.text("once");
-    if once.is_empty() {
-        return Arc::default();
+async fn made_by(
+    visitor: &Visitor,
+    access: &DirectoryAccess,
+    form: &PageForm,
+) -> Result<Arc<OnceCell<Made>>, PageError> {
+    if form.text("once").is_empty() {
+        return Ok(Arc::default());
     }
-    // Of this session alone.
-    let form = SecretDigest::of(format!("{} {once}", form.text(CSRF)).as_bytes());
-    let now = visitor.issuer.clock.now();
-    visitor.issuer.made_apps.by(&form, now)
+    // Of this session alone. With all that it says: whoever goes back and fills it in otherwise makes another one.
+    let mut said = vec![("", form.text(CSRF))];
+    said.extend(form.repeatable());
+    let form = SecretDigest::of(format!("{said:?}").as_bytes());
+    let (user, now) = (&access.caller.user, visitor.issuer.clock.now());
+    let made_apps = &visitor.issuer.made_apps;
+    let made = made_apps.by(&user.id, &form, now);
+    let Some(before) = made.get() else {
+        return Ok(made);
+    };
+    let own = AppsOf::User(user);
+    let found = access.directory().app(before.key.as_str(), own).await;
+    match found {
+        // Deleted since then.
+        Err(DirectoryError::NotFound(_)) => {
+            made_apps.forget(&made);
+            Ok(made_apps.by(&user.id, &form, now))
+        }
+        found => found.map(|_| made).map_err(PageError::from),
+    }
 }
