@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::administrator;
-use crate::portal::{client, in_german, new_app, page, send, sign_up};
+use crate::portal::{client, in_german, log_in, new_app, page, send, sign_up};
 use crate::test_app::{POLICY, Setup};
 use crate::test_browser::form;
 use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion, setup, sqlite};
@@ -388,6 +388,40 @@ async fn a_condition_on_the_time_of_a_login_is_met_by_users_and_not_by_apps() {
         let path = format!("/panel/who?{caller}&method=POST&path=/pay");
         let seen = page(&mut admin, &path).await;
         assert!(seen.body.contains(badge), "{caller}: {seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_only_revokes_learns_nothing_of_users_and_apps() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let filled = new_app(&mut alice, "Web shop").await;
+    let app = client(&send(&mut alice, &filled).await);
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let role = json!({"name": "revoker", "scopes": ["backend.token"]});
+    let made = companion.post("/backend/role", &role, &admin).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let user = json!({
+        "username": "bob", "email": "bob@shop.example", "password": PASSWORD, "roles": ["revoker"],
+    });
+    let made = companion.post("/backend/user", &user, &admin).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let path = "/panel/revoke";
+    let known = ["alice@shop.example", "Web shop", "This concerns"];
+    for (name, password, expected) in [
+        ("bob", PASSWORD, [false, false, false]),
+        ("admin", ADMIN_PASSWORD, [true, true, true]),
+    ] {
+        let mut browser = log_in(&companion, name, password).await;
+        let empty = form(&page(&mut browser, path).await, path);
+        let mut asked = String::new();
+        for (kind, name) in [("user", "alice"), ("app", app.key.as_str())] {
+            let filled = empty.clone().with("kind", kind).with("name", name);
+            let answer = browser.submit(&filled).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            asked.push_str(&answer.body);
+        }
+        assert_eq!(known.map(|text| asked.contains(text)), expected, "{asked}");
     }
 }
 

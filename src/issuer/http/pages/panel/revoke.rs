@@ -123,33 +123,41 @@ fn title(words: &'static Words, what: &WhatToRevoke) -> String {
     }
 }
 
-/// Whom it concerns, and what goes on.
+/// Whom it concerns, and what goes on: of user and app no more than the caller could look up.
 async fn effect(
     visitor: &Visitor,
     access: &DirectoryAccess,
     what: &WhatToRevoke,
 ) -> Result<Vec<String>, DirectoryError> {
     let (words, directory) = (visitor.words(), access.directory());
+    let has = |scope: &str| access.caller.scopes.contains(scope);
     let mut texts = Vec::new();
     match what {
         WhatToRevoke::User(name) => {
             let user = directory.user(name).await?;
-            texts.push(format!(
-                "{} {}",
-                words.panel.revoke_found,
-                user.email.as_str()
-            ));
+            if has("backend.user") {
+                texts.push(format!(
+                    "{} {}",
+                    words.panel.revoke_found,
+                    user.email.as_str()
+                ));
+            }
             texts.push(words.panel.revoke_user_sentence.to_owned());
         }
         WhatToRevoke::App(key) => {
             let (found, reach) = directory.app_with_reach(key, AppsOf::Everybody).await?;
-            let (name, owner) = (found.app.name.as_str(), found.owner.as_str());
-            texts.push(format!("{} {name} ({owner})", words.panel.revoke_found));
-            if found.app.scopes_from == ScopesFrom::List {
+            let may_see = has("backend.app");
+            if may_see {
+                let (name, owner) = (found.app.name.as_str(), found.owner.as_str());
+                texts.push(format!("{} {name} ({owner})", words.panel.revoke_found));
+            }
+            if may_see && found.app.scopes_from == ScopesFrom::List {
                 texts.push(format!("{} {}", words.panel.has, found.app.scopes));
             }
             texts.push(words.panel.revoke_app_sentence.to_owned());
-            texts.push(visitor.language.reached(reach));
+            if may_see {
+                texts.push(visitor.language.reached(reach));
+            }
         }
         WhatToRevoke::Grant(_) => texts.push(words.panel.revoke_grant_sentence.to_owned()),
         WhatToRevoke::Token(_) => texts.push(words.panel.revoke_token_sentence.to_owned()),
