@@ -1,5 +1,8 @@
 //! What administrators ask and end: who may send what, who did what, and whose tokens end.
 
+use portcullis::clock::{Clock, SystemClock};
+use portcullis::identity::Username;
+use portcullis::store::{AuditRecord, Committed, Store};
 use serde_json::json;
 
 use super::administrator;
@@ -422,6 +425,29 @@ async fn who_only_revokes_learns_nothing_of_users_and_apps() {
             asked.push_str(&answer.body);
         }
         assert_eq!(known.map(|text| asked.contains(text)), expected, "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_called_what_the_audit_calls_the_machine() {
+    let companion = TestCompanion::start().await;
+    let store = Store::open(&companion.store()).await.unwrap();
+    let mut change = store.change(SystemClock.now()).await.unwrap();
+    let record = AuditRecord {
+        actor: None,
+        action: "added",
+        object_kind: "role",
+        object_name: "clerk",
+        change: "",
+    };
+    change.record(&record).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    let mut admin = administrator(&companion).await;
+    let seen = page(&mut admin, "/panel/audit").await;
+    let german = in_german(&companion, &admin, "/panel/audit").await;
+    for (page, label) in [(seen, "(command line)"), (german, "(Befehlszeile)")] {
+        assert!(page.body.contains(label), "{label}: {page:?}");
+        assert!(Username::parse(label).is_err(), "{label}");
     }
 }
 

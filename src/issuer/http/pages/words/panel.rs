@@ -108,7 +108,7 @@ words! {
     what: "Action", "Handlung";
     which: "Object", "Objekt";
     change: "Change", "Änderung";
-    command_line: "CLI", "CLI";
+    command_line: "(command line)", "(Befehlszeile)";
     revoke: "Revoke", "Widerrufen";
     revoke_sentence:
         "Revoke the tokens of a user, an app, a grant, or everybody.",
