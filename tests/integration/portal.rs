@@ -6,6 +6,7 @@ mod ended_sessions;
 mod first_calls;
 mod forms;
 mod logins;
+mod lost;
 mod own_apps;
 mod pages;
 mod panel;

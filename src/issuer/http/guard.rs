@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request as HttpRequest, State};
-use axum::http::header::{AUTHORIZATION, HOST};
+use axum::extract::{MatchedPath, Request as HttpRequest, State};
+use axum::http::header::{ACCEPT, AUTHORIZATION, HOST};
 use axum::http::{HeaderMap, HeaderValue, Method as HttpMethod, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
-use super::body;
+use super::{body, pages};
 use crate::authorizer::{Authorizer, CacheLimits, Snapshot};
 use crate::clock::{Clock, UnixSeconds};
 use crate::decision::{Decision, Denial};
@@ -127,10 +127,26 @@ pub(super) async fn guard(
     request: HttpRequest,
     next: Next,
 ) -> Response {
+    if is_lost(&request) {
+        return pages::nothing(&issuer, request.headers()).await;
+    }
     match let_through(&issuer, request).await {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
     }
+}
+
+/// Whether somebody looks with a browser where nothing is. Others are asked for a token first.
+fn is_lost(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    let reads_html = headers.get_all(ACCEPT).iter().any(|accept| {
+        accept
+            .to_str()
+            .is_ok_and(|types| types.contains("text/html"))
+    });
+    let is_read = request.method() == HttpMethod::GET || request.method() == HttpMethod::HEAD;
+    let is_known = request.extensions().get::<MatchedPath>().is_some();
+    !is_known && is_read && reads_html && !headers.contains_key(AUTHORIZATION)
 }
 
 /// What the policy lets through.

@@ -40,7 +40,9 @@ mod words;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::{HeaderMap, Method};
 use axum::middleware::from_fn_with_state;
+use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 
 use super::observation;
@@ -49,6 +51,7 @@ use crate::issuer::endpoint_error::EndpointError;
 
 pub(in crate::issuer) use apps::once::MadeApps;
 pub(super) use language::Language;
+pub(super) use messages::Reason;
 pub(super) use page_error::PageError;
 pub(super) use passkeys::Onward;
 pub(in crate::issuer) use passkeys::TicketKey;
@@ -69,7 +72,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
         (assets::PATH, get(assets::show)),
         ("/portal/sign-up", get(sign_up::show).post(sign_up::submit)),
         (log_in::PATH, get(log_in::show).post(log_in::submit)),
-        ("/portal/log-out", post(log_in::log_out)),
+        (log_in::LOG_OUT_PATH, post(log_in::log_out)),
         (reset::PATH, get(reset::show).post(reset::submit)),
     ];
     table.extend(passkeys());
@@ -215,6 +218,13 @@ fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 27] {
 /// The paths of all pages.
 pub fn pages() -> impl Iterator<Item = &'static str> {
     table().into_iter().map(|(path, _)| path)
+}
+
+/// For a browser at a path where nothing is.
+pub(super) async fn nothing(issuer: &Arc<Issuer>, headers: &HeaderMap) -> Response {
+    let visitor = Visitor::from_outside(issuer, headers, Language::preferred(headers));
+    let error = EndpointError::NotFound.into();
+    refusal::answer(&visitor, &Method::GET, None, &error).await
 }
 
 /// The pages within their own layers; those of all endpoints come around them.

@@ -2,8 +2,6 @@
 //!
 //! Their HTML is in `templates/`; each page has the type of what it shows.
 
-use std::fmt;
-
 use askama::Template;
 use axum::http::StatusCode;
 use axum::http::header::{
@@ -15,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use crate::identity::{AppWithOwner, AuthorizeRequest, RedirectUri, ScopeName, SecretDigest, User};
 use crate::issuer::endpoint_error::{EndpointError, REALM};
 use crate::issuer::http::browser::SetCookie;
-use crate::issuer::http::pages::Language;
+use crate::issuer::http::pages::{Language, Reason};
 use crate::issuer::http::text::Text;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -158,10 +156,10 @@ pub(super) fn consent(
 }
 
 /// Says why nothing can be done here, and sends nobody anywhere.
-pub(super) fn unanswerable(language: Language, fault: &dyn fmt::Display) -> Response {
+pub(super) fn unanswerable(language: Language, fault: &impl Reason) -> Response {
     let template = UnanswerablePage {
         language,
-        fault: Text::of(fault.to_string()),
+        fault: Text::of(fault.in_words_of(language)),
     };
     page(StatusCode::BAD_REQUEST, &template, "'none'")
 }

@@ -20,6 +20,7 @@ use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::text::Text;
 
 pub(super) const PATH: &str = "/portal/log-in";
+pub(super) const LOG_OUT_PATH: &str = "/portal/log-out";
 
 /// The pages to which a login may lead.
 const NEXT: [&str; 2] = ["/portal/", "/panel"];

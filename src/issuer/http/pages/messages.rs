@@ -2,9 +2,12 @@
 
 mod german;
 
+use std::fmt::Display;
+
 use axum::http::StatusCode;
 
 use super::language::Language;
+use crate::identity::{AuthorizeError, UnanswerableError};
 use crate::issuer::directory::DirectoryError;
 use crate::issuer::endpoint_error::EndpointError;
 
@@ -106,6 +109,31 @@ pub(super) fn message(language: Language, error: &EndpointError) -> String {
     in_quotes(language, &text)
 }
 
+/// Why a request of an app has no answer. The app may be told of it in English; its user, in its own words.
+pub(in crate::issuer::http) trait Reason: Display {
+    fn german(&self) -> String;
+
+    /// Without a full stop.
+    fn in_words_of(&self, language: Language) -> String {
+        match language {
+            Language::English => self.to_string(),
+            Language::German => self.german(),
+        }
+    }
+}
+
+impl Reason for UnanswerableError {
+    fn german(&self) -> String {
+        german::of_unanswerable(*self).to_owned()
+    }
+}
+
+impl Reason for AuthorizeError {
+    fn german(&self) -> String {
+        german::of_authorize(self).to_owned()
+    }
+}
+
 /// With the quotation marks of the language for backticks.
 pub(super) fn in_quotes(language: Language, text: &str) -> String {
     let (opening, closing) = match language {
@@ -139,7 +167,9 @@ fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::{AppError, DescriptionError, NameError, PasswordError, UserError};
+    use crate::identity::{
+        AppError, DescriptionError, FormError, NameError, PasswordError, UserError,
+    };
     use crate::issuer::directory::Thing;
 
     /// The groups of digits of a text, in their order.
@@ -201,6 +231,21 @@ mod tests {
         ] {
             assert_eq!(message(Language::German, &error.into()), expected);
         }
+    }
+
+    #[test]
+    fn what_is_damaged_is_told_in_german() {
+        for error in [FormError::Encoding, FormError::Duplicate] {
+            let german = message(Language::German, &error.into());
+            assert!(
+                german.starts_with("Die Adresse oder das Formular"),
+                "{german}"
+            );
+        }
+        let reason = UnanswerableError::UnknownClient.in_words_of(Language::German);
+        assert!(reason.starts_with("die App gibt es nicht"), "{reason}");
+        let reason = AuthorizeError::NoChallenge.in_words_of(Language::German);
+        assert!(reason.contains("`code_challenge`"), "{reason}");
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub(super) async fn answer(
             }
             other => {
                 let title = title(visitor, status);
-                let text = message(visitor.language, other);
+                let text = text(visitor, status, other);
                 let mut response = refusal(status, title, &text, "");
                 if let Some(seconds) = other.retry_after() {
                     response
@@ -86,6 +86,14 @@ pub(super) async fn answer(
                 response
             }
         },
+    }
+}
+
+fn text(visitor: &Visitor, status: StatusCode, error: &EndpointError) -> String {
+    if &*visitor.path == log_in::LOG_OUT_PATH && status.is_server_error() {
+        visitor.words().still_logged_in.to_owned()
+    } else {
+        message(visitor.language, error)
     }
 }
 

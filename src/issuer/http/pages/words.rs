@@ -143,6 +143,9 @@ words! {
         "Das geschah, während dieses Formular bearbeitet wurde, und es hat nichts bewirkt: Öffne die Seite noch einmal.";
     not_found_title: "There is nothing here", "Hier ist nichts";
     not_now_title: "Not now", "Gerade nicht";
+    still_logged_in:
+        "You are still logged in: the end of your session could not be saved. Try again in a moment. On a device of others, delete the cookies of this site as well.",
+        "Du bist noch angemeldet: Das Ende deiner Sitzung ließ sich nicht speichern. Versuche es gleich noch einmal. Lösche an einem fremden Gerät auch die Cookies dieser Seite.";
     not_done_title: "That did not work", "Das hat nicht geklappt";
 
     // Apps.

@@ -1,6 +1,8 @@
 //! What callers are told of errors, in German.
 
-use crate::identity::{AppError, PasswordError, UserError};
+use crate::identity::{
+    AppError, AuthorizeError, FormError, NoScopeError, PasswordError, UnanswerableError, UserError,
+};
 use crate::issuer::directory::{DirectoryError, Thing};
 use crate::issuer::endpoint_error::EndpointError;
 
@@ -35,11 +37,16 @@ pub(super) fn of(error: &EndpointError) -> Option<String> {
         EndpointError::UnknownParameter(name) => {
             format!("Die Adresse hat einen unbekannten Parameter: {name}.")
         }
+        EndpointError::Form(FormError::Encoding) => {
+            "Die Adresse oder das Formular ist nicht richtig kodiert.".to_owned()
+        }
+        EndpointError::Form(FormError::Duplicate) => {
+            "Die Adresse oder das Formular nennt etwas zweimal.".to_owned()
+        }
         EndpointError::ContentType(_)
         | EndpointError::ContentEncoding
         | EndpointError::Json(_)
         | EndpointError::TrailingComma(_)
-        | EndpointError::Form(_)
         | EndpointError::ParametersInUrl
         | EndpointError::Missing(_)
         | EndpointError::SeveralClientCredentials
@@ -192,6 +199,46 @@ fn taken(thing: Thing) -> &'static str {
         Thing::Scope => "Eine andere Berechtigung heißt schon so.",
         Thing::App => "Eine andere deiner Apps heißt schon so.",
         Thing::Grant | Thing::Passkey | Thing::ResetLink => "Die Kennung ist schon vergeben.",
+    }
+}
+
+/// The rest of a sentence: why a request of an app cannot be answered.
+pub(super) fn of_unanswerable(error: UnanswerableError) -> &'static str {
+    match error {
+        UnanswerableError::Damaged => "die Adresse ist beschädigt oder zu lang",
+        UnanswerableError::NoClient => "die Adresse nennt keine App (`client_id`)",
+        UnanswerableError::UnknownClient => "die App gibt es nicht, oder sie ist gesperrt",
+        UnanswerableError::BadRedirectUri => {
+            "die Rückkehradresse (`redirect_uri`) ist keine, die für die App eingetragen ist"
+        }
+    }
+}
+
+/// The same where the app would be told, and nobody is logged in.
+pub(super) fn of_authorize(error: &AuthorizeError) -> &'static str {
+    match error {
+        AuthorizeError::Repeated => "ein Parameter kommt zweimal vor",
+        AuthorizeError::NoResponseType => "der Parameter `response_type` fehlt",
+        AuthorizeError::UnsupportedResponseType => "als `response_type` gibt es nur `code`",
+        AuthorizeError::UnsupportedResponseMode => "als `response_mode` gibt es nur `query`",
+        AuthorizeError::NoChallenge => {
+            "PKCE ist nötig: `code_challenge` und `code_challenge_method=S256`"
+        }
+        AuthorizeError::UnsupportedChallengeMethod => {
+            "als `code_challenge_method` gibt es nur `S256`"
+        }
+        AuthorizeError::BadChallenge => "die `code_challenge` ist kein SHA-256 in base64url",
+        AuthorizeError::BadScope(_) => {
+            "die Berechtigungen (`scope`) sind nicht richtig geschrieben"
+        }
+        AuthorizeError::BadResource => {
+            "eine `resource` ist unbekannt oder keine vollständige Adresse ohne Fragment"
+        }
+        AuthorizeError::NothingGranted(NoScopeError::User) => {
+            "von den Berechtigungen hat der Benutzer keine"
+        }
+        AuthorizeError::NothingGranted(_) => "keine der Berechtigungen kann vergeben werden",
+        AuthorizeError::Denied => "der Benutzer hat abgelehnt",
     }
 }
 
