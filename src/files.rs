@@ -80,14 +80,12 @@ pub fn resolved(path: &Path) -> PathBuf {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    match (folder.canonicalize(), path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        // `..` stays: behind a link it does not lead back.
-        _ => {
-            let parts = path.components();
-            parts.filter(|part| *part != Component::CurDir).collect()
-        }
+    if let (Ok(folder), Some(name)) = (folder.canonicalize(), path.file_name()) {
+        return folder.join(name);
     }
+    // `..` stays: behind a link it does not lead back.
+    let parts = path.components();
+    parts.filter(|part| *part != Component::CurDir).collect()
 }
 
 /// Reads a text file, such as a configuration.

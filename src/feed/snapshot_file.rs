@@ -200,6 +200,7 @@ pub(super) fn write(
 }
 
 /// Whether this or another release wrote the file.
+#[expect(clippy::unnecessary_wraps, reason = "others cannot always tell")]
 fn is_snapshot(mut file: File) -> io::Result<bool> {
     let (_, name) = MAGIC.split_last().unwrap_or((&0, MAGIC));
     let mut begin = vec![0; name.len()];

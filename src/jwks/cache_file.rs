@@ -126,7 +126,7 @@ fn is_cache(file: File) -> io::Result<bool> {
     file.take(MAX_FILE_BYTES).read_to_end(&mut text)?;
     let saved: Option<serde_json::Value> = serde_json::from_slice(&text).ok();
     let has = |key: &&str| saved.as_ref().is_some_and(|saved| saved.get(key).is_some());
-    Ok(["version", "issuer", "jwks"].iter().all(|key| has(key)))
+    Ok(["version", "issuer", "jwks"].iter().all(has))
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub(super) fn caller(
     let claims = match made {
         Ok(claims) => claims,
         Err(reason) => {
-            let reason = told(&who, &reason);
+            let reason = told(&who, reason);
             notes.push(Cow::Owned(format!(
                 "the issuer gives the {kind} `{name}` no token for the API: {reason}. This explains the request \
                  without one"
@@ -75,7 +75,7 @@ pub(super) fn caller(
 }
 
 /// Why the issuer makes no token.
-fn told(who: &SampleOf<'_>, reason: &GrantError) -> String {
+fn told(who: &SampleOf<'_>, reason: GrantError) -> String {
     match (who, reason) {
         // Its own scopes were requested for it, of which those for the issuer are none of the API.
         (SampleOf::User(_), GrantError::NothingLeft(NoScopeError::Requested)) => {

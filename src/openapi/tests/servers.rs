@@ -26,6 +26,7 @@ fn at(path: &str, servers: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn the_servers_of_a_strict_operation_are_left_to_no_other() {
     let variable =
         |url: &str, variable: &str| format!("[{{url: '{url}', variables: {{v: {variable}}}}}]");

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use portcullis::identity::{
-    CodeChallenge, CredentialId, NewPasskey, PasskeyName, PlainSecret, RedirectUri, RoleName,
-    ScopeSet, SecretDigest, Status, User, Username,
+    Assurance, CodeChallenge, CredentialId, NewPasskey, PasskeyName, PlainSecret, RedirectUri,
+    RoleName, ScopeSet, SecretDigest, Status, User, Username,
 };
 use portcullis::store::{
     AuthorizationCode, Change, Holding, NewSession, RefreshToken, Store, StoreError, StoreLocation,
@@ -165,12 +165,12 @@ async fn furnish(store: &Store) -> Result<(), StoreError> {
     }
     let _ = change.commit().await?;
     for name in NAMES {
-        let (session, end) = (session_of(name), NOW.plus(300_000));
+        let (session, user, end) = (session_of(name), user(name), NOW.plus(300_000));
         store.end_session(&session, NOW).await?;
         let begun = NewSession {
             assurance: Assurance::SecondFactor,
             expires_at: end,
-            ..new_session(&session, &user(name), NOW)
+            ..new_session(&session, &user, NOW)
         };
         store.add_session(&begun).await?;
         // By the app of the next.

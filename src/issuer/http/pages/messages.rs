@@ -130,7 +130,7 @@ impl Reason for UnanswerableError {
 
 impl Reason for AuthorizeError {
     fn german(&self) -> String {
-        german::of_authorize(self).to_owned()
+        german::of_authorize(*self).to_owned()
     }
 }
 

@@ -62,7 +62,7 @@ impl Encoded {
 /// A segment as it is sent, decoded, and to a server that does not decode it or leaves its parameters.
 pub(super) struct Opaque {
     pub(super) plain: Vec<u8>,
-    pub(super) opaque: Vec<u8>,
+    pub(super) undecoded: Vec<u8>,
     pub(super) written: Written,
 }
 
@@ -70,7 +70,7 @@ impl Opaque {
     fn encoded(plain: &[u8], encoded: Encoded) -> Self {
         Self {
             plain: plain.to_vec(),
-            opaque: encoded.opaque(),
+            undecoded: encoded.opaque(),
             written: Written::Encoded(encoded),
         }
     }

@@ -113,7 +113,11 @@ impl<'t, P: Fn(Age, usize) -> bool> SpelledWalk<'t, P> {
         for one in ends.with_digits() {
             let next = plain.followed_by(&one.plain);
             if !next.new.is_nowhere() {
-                self.follow(one.written, &next, &other.followed_by_opaque(&one.opaque))?;
+                self.follow(
+                    one.written,
+                    &next,
+                    &other.followed_by_opaque(&one.undecoded),
+                )?;
             }
         }
         Ok(())
@@ -134,7 +138,11 @@ impl<'t, P: Fn(Age, usize) -> bool> SpelledWalk<'t, P> {
         let same = other.followed_by(&segment.text);
         self.follow(Written::Plain(segment.clone()), &next, &same)?;
         for one in ends.encoded(segment) {
-            self.follow(one.written, &next, &other.followed_by_opaque(&one.opaque))?;
+            self.follow(
+                one.written,
+                &next,
+                &other.followed_by_opaque(&one.undecoded),
+            )?;
         }
         for parameter in &ends.parameters {
             let longer = [segment.text.as_slice(), parameter].concat();

@@ -215,7 +215,7 @@ pub(super) fn of_unanswerable(error: UnanswerableError) -> &'static str {
 }
 
 /// The same where the app would be told, and nobody is logged in.
-pub(super) fn of_authorize(error: &AuthorizeError) -> &'static str {
+pub(super) fn of_authorize(error: AuthorizeError) -> &'static str {
     match error {
         AuthorizeError::Repeated => "ein Parameter kommt zweimal vor",
         AuthorizeError::NoResponseType => "der Parameter `response_type` fehlt",
