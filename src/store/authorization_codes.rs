@@ -80,7 +80,7 @@ impl Store {
                     redirect_uri, code_challenge, scopes, created_at, expires_at, used_at, \
                     position, sent_to, audiences) \
                     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12 \
-                    WHERE EXISTS (SELECT 1 FROM sessions WHERE digest = $13 AND user_id = $2 \
+                    WHERE EXISTS (SELECT 1 FROM sessions WHERE digest = $13 AND user_id = $3 \
                     AND expires_at > $8)";
         let added = sqlx::query(text)
             .bind(digest.to_text())
