@@ -167,7 +167,6 @@ async fn furnish(store: &Store) -> Result<(), StoreError> {
     for name in NAMES {
         let (session, user, end) = (session_of(name), user(name), NOW.plus(300_000));
         store.end_session(&session, NOW).await?;
-        let user = user(name);
         let begun = NewSession {
             assurance: Assurance::SecondFactor,
             expires_at: end,
