@@ -30,6 +30,15 @@ pub use catalogue::{
     ParameterPlace,
 };
 
+const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
+
+/// Text of the description on one line.
+fn shown(text: &str) -> String {
+    quoted(text).trim_matches('`').to_owned()
+}
+
 /// The methods of an operation of which nothing is known.
 const EVERY_METHOD: &str = "*";
 

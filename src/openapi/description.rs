@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::servers::{self, Server};
-use super::{EVERY_METHOD, MAX_OPERATIONS, unknown_keys};
+use super::{EVERY_METHOD, MAX_OPERATIONS, METHODS, shown, unknown_keys};
 use crate::problem::{Problem, quoted};
 use crate::yaml::Tree;
 
-pub(super) const METHODS: [&str; 8] = [
-    "get", "put", "post", "delete", "options", "head", "patch", "trace",
-];
 /// How many references are followed one after another.
 const MAX_REFERENCES: usize = 16;
 
@@ -51,11 +48,6 @@ impl Operation<'_> {
         let made = || format!("{}{}", self.method, self.path);
         self.id.map_or_else(made, str::to_owned)
     }
-}
-
-/// Text of the description on one line.
-pub(super) fn shown(text: &str) -> String {
-    quoted(text).trim_matches('`').to_owned()
 }
 
 /// How callers prove who they are.

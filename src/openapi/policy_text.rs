@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::NewRoute;
-use super::description::shown;
 use super::security::Asked;
+use super::shown;
 use crate::yaml::{double_quoted, flow_list, scalar};
 
 pub(super) struct Contents<'a> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::description::shown;
+use super::shown;
 use crate::problem::{Problem, quoted};
 use crate::yaml::Tree;
 

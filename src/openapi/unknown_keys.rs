@@ -1,6 +1,6 @@
 //! Keys of a description that OpenAPI does not know, which may be misspelt.
 
-use super::description::{METHODS, shown};
+use super::{METHODS, shown};
 use crate::problem::{closest, quoted};
 use crate::yaml::Tree;
 

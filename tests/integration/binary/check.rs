@@ -385,7 +385,8 @@ fn a_description_that_cannot_be_read_is_told_with_its_place() {
 /// They are of the machine that the config is for, which need not be the one that checks it.
 #[test]
 fn a_config_is_checked_where_no_authorities_are_installed() {
-    let folder = folder("version: 1\nroutes: [{path: /page, methods: [GET], access: public}]\n");
+    let folder =
+        folder("version: 1\nroutes: [{name: page, path: /page, methods: [GET], access: public}]\n");
     let traces = if cfg!(feature = "traces") {
         "traces: {endpoint: \"https://collector.example:4317\"}\n"
     } else {

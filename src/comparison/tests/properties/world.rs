@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::compiled;
+use super::compiled;
 use crate::condition::Condition;
 use crate::policy::{Host, Method, Mode, Path, Policy, Requirement, Route, Routed, Target};
 use crate::problem::Source;
