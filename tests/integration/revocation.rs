@@ -266,6 +266,8 @@ async fn a_role_that_gets_a_scope_while_it_is_deleted_leaves_nobody_a_token() {
     };
     let url = postgres.database("issuer");
     let companion = TestCompanion::on(&url, tempfile::tempdir().unwrap()).await;
+    // Changes of one process wait for each other before the database sees them.
+    let other = TestCompanion::second_on(&url, tempfile::tempdir().unwrap(), "");
     let admin = companion.login("admin", ADMIN_PASSWORD).await;
     let own = json!({"scopes": ["consumer.account"]});
     companion.put("/backend/role/consumer", &own, &admin).await;
@@ -305,7 +307,7 @@ async fn a_role_that_gets_a_scope_while_it_is_deleted_leaves_nobody_a_token() {
     let extending = async {
         waiting(1).await;
         let body = json!({"add_scopes": ["orders.read"]});
-        let extended = companion.put(path, &body, &admin);
+        let extended = other.put(path, &body, &admin);
         tokio::pin!(extended);
         let extended = tokio::select! {
             extended = &mut extended => Ok(extended),
