@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use blake3::Hash;
 use prost::Message;
 
-use super::snapshot_file::{self, OPEN_TO_ALL};
+use super::snapshot_file::{self, OPEN_TO_ALL, journal_of};
 use super::wire::{MAX_FRAME_BYTES, Revocations};
 use crate::files;
 
@@ -117,13 +117,6 @@ fn next(file: &mut impl Read) -> Option<Revocations> {
         return None;
     }
     Revocations::decode(&*content).ok()
-}
-
-/// The journal of a snapshot file.
-pub(super) fn journal_of(snapshot: &Path) -> PathBuf {
-    let mut name = snapshot.as_os_str().to_owned();
-    name.push(".journal");
-    name.into()
 }
 
 #[cfg(test)]

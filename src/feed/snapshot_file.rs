@@ -10,7 +10,6 @@ use blake3::Hash;
 use bytes::Bytes;
 use prost::Message;
 
-use super::journal::journal_of;
 use super::wire::{self, Keys, MAX_FRAME_BYTES, Revocations};
 use crate::files::{self, OwnFileError};
 use crate::revocation::Revocation;
@@ -228,6 +227,13 @@ impl Content {
 /// What is written beside a snapshot file: its next version, and its journal.
 pub fn written_beside(snapshot: &Path) -> [PathBuf; 2] {
     [staging(snapshot), journal_of(snapshot)]
+}
+
+/// The journal of a snapshot file.
+pub(super) fn journal_of(snapshot: &Path) -> PathBuf {
+    let mut name = snapshot.as_os_str().to_owned();
+    name.push(".journal");
+    name.into()
 }
 
 fn staging(path: &Path) -> PathBuf {

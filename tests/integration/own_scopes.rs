@@ -379,7 +379,8 @@ async fn what_gives_an_app_more_takes_a_fresh_login() {
     let alice = companion.register("alice").await;
     let of_owner = app(&companion, &alice, &["consumer.app"]).await;
     let body = json!({"name": "other", "scopes": ["consumer.app"]});
-    let other = companion.post("/consumer/app", &body, &alice).await.json();
+    let bob = companion.register("bob").await;
+    let other = companion.post("/consumer/app", &body, &bob).await.json();
     let other = other["app_key"].as_str().unwrap().to_owned();
     let admin = companion.login("admin", ADMIN_PASSWORD).await;
     clock.advance(301);

@@ -147,7 +147,10 @@ async fn what_gives_an_app_more_needs_the_password_again() {
     assert!(proof.body.contains("Confirm that it is you"), "{proof:?}");
     let proof = form(&proof, &panel).with("confirm_password", ADMIN_PASSWORD);
     let enabled = send(&mut admin, &proof).await;
-    assert!(enabled.body.contains("changed"), "{enabled:?}");
+    assert!(
+        enabled.body.contains("The change has been made."),
+        "{enabled:?}"
+    );
 }
 
 #[tokio::test]

@@ -292,7 +292,7 @@ async fn the_log_of_revocations_grows_for_sessions_with_tokens_alone() {
     let others = form(&page(&mut alice, path).await, path).with("session", "others");
     alice.submit(&others).await;
     assert_eq!(store.log_position().await.unwrap(), before);
-    assert_eq!(there.submit(&filled).await.status, 303, "to log in");
+    assert_eq!(there.submit(&filled).await.status, 403, "of no session");
     assert_eq!(upstream.seen().len(), 0);
     tried(&mut alice, &upstream, None).await;
     let out = form(&page(&mut alice, "/").await, "/portal/log-out");
