@@ -52,7 +52,7 @@ const RULES: [&str; 5] = [
 /// What is cut off of a segment where `;` begins a parameter.
 const CUT_OFF: [&str; 7] = [";v=1", ";v:go", ";v@b", ";vb", ";v40b", ";V+", "%3Bv"];
 /// How many requests of a pair of policies are decided.
-const MAX_REQUESTS: usize = 700;
+const MAX_REQUESTS: usize = 300;
 
 /// Numbers that depend on the seed alone (`SplitMix64`).
 struct Dice(u64);
