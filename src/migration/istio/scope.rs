@@ -134,8 +134,7 @@ pub(super) fn gather<'t>(
         Kind::Authorization => false,
         Kind::Authentication => true,
         Kind::List => {
-            let items = document.get("items").map(Tree::items).unwrap_or_default();
-            return items
+            return items_of(document)?
                 .iter()
                 .try_for_each(|item| gather(item, objects, notes));
         }
@@ -159,6 +158,22 @@ pub(super) fn gather<'t>(
         tree: document,
     });
     Ok(())
+}
+
+/// The objects of a list. What else it has may be meant as them, and one that is left out may be a DENY.
+#[expect(clippy::result_large_err, reason = "made once, for a file")]
+fn items_of(list: &Tree) -> Result<&[Tree], Problem> {
+    const KNOWN: [&str; 4] = ["apiVersion", "kind", "metadata", "items"];
+    let mut keys = list.entries().iter().map(|(key, _)| key.as_str());
+    let unknown = keys.find(|key| !KNOWN.contains(key));
+    let kind = list.get("kind").and_then(Tree::text).unwrap_or_default();
+    match (list.get("items"), unknown) {
+        (Some(Tree::List(items)), None) => Ok(items),
+        (_, Some(key)) => Err(Problem::new(format!("{kind}: unknown key {}", quoted(key)))
+            .help("the objects of a list are in `items`")),
+        (_, None) => Err(Problem::new(format!("{kind}: has no list `items`"))
+            .help("write the objects below `items`, or one after another with `---` in between")),
+    }
 }
 
 /// The objects that hold for the workload. Where it is not said which one, all must hold for the same: what

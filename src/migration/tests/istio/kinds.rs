@@ -92,3 +92,25 @@ fn an_action_or_a_field_that_is_not_understood_lets_nobody_in() {
         );
     }
 }
+
+#[test]
+fn a_list_whose_objects_are_elsewhere_ends_the_import() {
+    for (list, expected) in [
+        (
+            "{kind: List, itens: []}",
+            "List: unknown key `itens`; help: the objects of a list are in `items`",
+        ),
+        (
+            "{apiVersion: security.istio.io/v1, kind: AuthorizationPolicyList, spec: {action: DENY}}",
+            "AuthorizationPolicyList: unknown key `spec`; help: the objects of a list are in `items`",
+        ),
+        (
+            "{kind: List, items: {kind: AuthorizationPolicy}}",
+            "List: has no list `items`; help: write the objects below `items`, or one after another with \
+             `---` in between",
+        ),
+    ] {
+        let error = import(&format!("{ALLOW}{list}"), Publicity::Allow).unwrap_err();
+        assert_eq!(error, expected, "{list}");
+    }
+}
