@@ -56,6 +56,7 @@ pub use audit::{AuditEntry, AuditRecord};
 pub use authorization_codes::{AuthorizationCode, CodeState, Redemption};
 pub use backup::BackupError;
 pub use change::{Change, Committed};
+pub use change_turns::ChangeOf;
 pub use charges::Holder;
 pub use grants::LiveGrant;
 pub use location::{DatabaseUrl, LocationError, StoreLocation, WrittenLocation};

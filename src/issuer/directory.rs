@@ -30,7 +30,7 @@ use crate::identity::{
     AppError, ContextWords, DescriptionError, NameError, PasskeyNameError, PasswordError, ScopeSet,
     UserError,
 };
-use crate::store::{Change, Committed, Created, Store, StoreError};
+use crate::store::{Change, ChangeOf, Committed, Created, Store, StoreError};
 use crate::token::CryptographyError;
 
 pub use apps::{AppChange, AppUpdate, AppsOf, MAX_APPS, NewApp, NewSecret};
@@ -263,8 +263,16 @@ impl<'a> Directory<'a> {
     /// Begins a change, if the caller still is who it was when it was let in: what it waited for may
     /// have been the change that took its rights, or the end of its session.
     async fn change(&self) -> Result<Change, DirectoryError> {
-        let user = self.authority.user().map(|user| &user.id);
-        let mut change = self.store.change_by(user, self.now).await?;
+        self.change_of(self.whose()).await
+    }
+
+    fn whose(&self) -> ChangeOf<'_> {
+        let user = self.authority.user();
+        user.map_or(ChangeOf::Nobody, |user| ChangeOf::User(&user.id))
+    }
+
+    async fn change_of(&self, whose: ChangeOf<'_>) -> Result<Change, DirectoryError> {
+        let mut change = self.store.change_by(whose, self.now).await?;
         let still = match self.authority {
             Authority::Machine => true,
             Authority::Bearer {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use sqlx::{Row, SqlSafeStr};
 
-use super::change_turns::ChangeTurn;
+use super::change_turns::{ChangeOf, ChangeTurn};
 use super::charges::Holder;
 use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
@@ -58,17 +58,17 @@ pub enum Committed {
 impl Store {
     /// Begins a change of nobody's in particular, when those before it have ended.
     pub async fn change(&self, now: UnixSeconds) -> Result<Change, StoreError> {
-        self.change_by(None, now).await
+        self.change_by(ChangeOf::Nobody, now).await
     }
 
-    /// Begins a change of this user, when those before it have ended.
+    /// Begins a change, when those before it have ended.
     pub async fn change_by(
         &self,
-        user: Option<&UserId>,
+        whose: ChangeOf<'_>,
         now: UnixSeconds,
     ) -> Result<Change, StoreError> {
         // Before a connection, which others need meanwhile.
-        let turn = self.changes.take(user).await?;
+        let turn = self.changes.take(whose).await?;
         let mut transaction = self.begin().await?;
         // The lock is a row: both engines hold it to the end of the transaction, however that ends, and
         // a process that dies leaves none behind.

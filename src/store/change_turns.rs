@@ -21,12 +21,28 @@ const AT_ONCE: usize = 1;
 /// does anybody wait for long.
 const OF_USER: usize = 2;
 
+/// So many of one user wait for a place in line. Further ones are refused at once.
+const WAITING_OF_USER: usize = 64;
+
+/// Whose change it is.
+#[derive(Debug, Clone, Copy)]
+pub enum ChangeOf<'u> {
+    /// The machine's.
+    Nobody,
+    User(&'u UserId),
+    /// Of a user who has just proven its password and gives itself another: whoever makes changes without
+    /// end by a token of this user, which may be stolen, is not in its way.
+    Password(&'u UserId),
+}
+
+/// Each user who has something in line, apart for its password, and its places.
+type Users = HashMap<(UserId, bool), Arc<Semaphore>>;
+
 /// The changes that are under way or wait.
 #[derive(Clone)]
 pub(super) struct ChangeTurns {
     line: Arc<Semaphore>,
-    /// Each user who has something in line, and its places.
-    users: Arc<Mutex<HashMap<UserId, Arc<Semaphore>>>>,
+    users: Arc<Mutex<Users>>,
 }
 
 /// Lasts as long as a change.
@@ -37,8 +53,8 @@ pub(super) struct ChangeTurn {
 
 /// A place in line of one user, or the wait for one.
 struct Place {
-    users: Arc<Mutex<HashMap<UserId, Arc<Semaphore>>>>,
-    user: UserId,
+    users: Arc<Mutex<Users>>,
+    user: (UserId, bool),
     places: Option<Arc<Semaphore>>,
     permit: Option<OwnedSemaphorePermit>,
 }
@@ -51,26 +67,26 @@ impl ChangeTurns {
         }
     }
 
-    /// A turn, after those who have come before. `user` is whose change it is; none where the machine makes it.
-    pub(super) async fn take(&self, user: Option<&UserId>) -> Result<ChangeTurn, StoreError> {
-        let turn = timeout(CHANGE_TURN, self.wait(user)).await;
+    /// A turn, after those who have come before.
+    pub(super) async fn take(&self, whose: ChangeOf<'_>) -> Result<ChangeTurn, StoreError> {
+        let turn = timeout(CHANGE_TURN, self.wait(whose)).await;
         turn.map_err(|_| StoreError::ManyChanges(CHANGE_TURN))?
-            .ok_or_else(|| StoreError::Database(sqlx::Error::PoolClosed))
     }
 
-    async fn wait(&self, user: Option<&UserId>) -> Option<ChangeTurn> {
-        let place = match user {
-            None => None,
-            Some(user) => Some(self.place(user).await?),
+    async fn wait(&self, whose: ChangeOf<'_>) -> Result<ChangeTurn, StoreError> {
+        let place = match whose {
+            ChangeOf::Nobody => None,
+            ChangeOf::User(user) => Some(self.place((user.clone(), false)).await?),
+            ChangeOf::Password(user) => Some(self.place((user.clone(), true)).await?),
         };
-        let turn = Arc::clone(&self.line).acquire_owned().await.ok()?;
-        Some(ChangeTurn {
-            _turn: turn,
+        let turn = Arc::clone(&self.line).acquire_owned().await;
+        Ok(ChangeTurn {
+            _turn: turn.map_err(|_| closed())?,
             _place: place,
         })
     }
 
-    async fn place(&self, user: &UserId) -> Option<Place> {
+    async fn place(&self, user: (UserId, bool)) -> Result<Place, StoreError> {
         let places = Arc::clone(
             self.users
                 .lock()
@@ -80,12 +96,16 @@ impl ChangeTurns {
         // Before the wait, which may be given up.
         let mut place = Place {
             users: Arc::clone(&self.users),
-            user: user.clone(),
+            user,
             places: Some(Arc::clone(&places)),
             permit: None,
         };
-        place.permit = Some(places.acquire_owned().await.ok()?);
-        Some(place)
+        // Each that waits or is in line has two: its own, and that of its place or of its permit.
+        if Arc::strong_count(&places) > 2 * (OF_USER + WAITING_OF_USER) {
+            return Err(StoreError::ManyChanges(CHANGE_TURN));
+        }
+        place.permit = Some(places.acquire_owned().await.map_err(|_| closed())?);
+        Ok(place)
     }
 }
 
@@ -102,6 +122,10 @@ impl Drop for Place {
             users.remove(&self.user);
         }
     }
+}
+
+fn closed() -> StoreError {
+    StoreError::Database(sqlx::Error::PoolClosed)
 }
 
 impl fmt::Debug for ChangeTurns {
@@ -122,12 +146,12 @@ mod tests {
     async fn of_many_changes_of_one_user_two_are_in_line() {
         let turns = ChangeTurns::new();
         let (eve, alice) = (UserId::known("eve"), UserId::known("alice"));
-        let first = turns.take(Some(&eve)).await.unwrap();
+        let first = turns.take(ChangeOf::User(&eve)).await.unwrap();
         let order: Arc<Lock<Vec<UserId>>> = Arc::default();
         let change = |user: &UserId| {
             let (turns, user, order) = (turns.clone(), user.clone(), Arc::clone(&order));
             tokio::spawn(async move {
-                let _turn = turns.take(Some(&user)).await.unwrap();
+                let _turn = turns.take(ChangeOf::User(&user)).await.unwrap();
                 order.lock().push(user);
                 tokio::task::yield_now().await;
             })
@@ -150,14 +174,45 @@ mod tests {
     async fn who_gives_up_is_forgotten() {
         let turns = ChangeTurns::new();
         let eve = UserId::known("eve");
-        let is_free = async |user| {
+        let is_free = async |user: ChangeOf<'_>| {
             let turn = timeout(Duration::from_millis(10), turns.wait(user)).await;
             turn.is_ok()
         };
-        let held = turns.take(None).await.unwrap();
-        assert!(!is_free(Some(&eve)).await && !is_free(None).await);
+        let held = turns.take(ChangeOf::Nobody).await.unwrap();
+        assert!(!is_free(ChangeOf::User(&eve)).await && !is_free(ChangeOf::Nobody).await);
         assert!(turns.users.lock().is_empty());
         drop(held);
-        assert!(is_free(Some(&eve)).await && is_free(None).await);
+        assert!(is_free(ChangeOf::User(&eve)).await && is_free(ChangeOf::Nobody).await);
+    }
+
+    /// Whoever has a token of a user, and not its password, does not keep it from another password.
+    #[tokio::test]
+    async fn a_new_password_waits_for_no_other_change_of_its_user() {
+        let turns = ChangeTurns::new();
+        let eve = UserId::known("eve");
+        let held = turns.take(ChangeOf::User(&eve)).await.unwrap();
+        let waiting: Vec<_> = (0..500)
+            .map(|_| {
+                let (turns, eve) = (turns.clone(), eve.clone());
+                tokio::spawn(async move { turns.take(ChangeOf::User(&eve)).await.is_ok() })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let own = {
+            let (turns, eve) = (turns.clone(), eve.clone());
+            tokio::spawn(async move { turns.take(ChangeOf::Password(&eve)).await.is_ok() })
+        };
+        tokio::task::yield_now().await;
+        drop(held);
+        assert!(own.await.unwrap());
+        let mut taken = 0;
+        for one in waiting {
+            taken += usize::from(one.await.unwrap());
+        }
+        assert!(
+            (OF_USER..=OF_USER + WAITING_OF_USER).contains(&taken),
+            "{taken}"
+        );
+        assert!(turns.users.lock().is_empty(), "nobody is remembered");
     }
 }

@@ -122,8 +122,7 @@ impl Directory<'_> {
         self.commit(change, object, "emptied", &[concerned]).await?;
         loop {
             // Without asking who calls: it may have been by this role.
-            let user = self.authority.user().map(|user| &user.id);
-            let mut change = self.store.change_by(user, self.now).await?;
+            let mut change = self.store.change_by(self.whose(), self.now).await?;
             let role = found(change.role(&role.name).await?)?;
             if role.is_default {
                 return Err(DirectoryError::DefaultRole);

@@ -10,7 +10,9 @@ use crate::identity::{
 };
 use crate::issuer::hashing::HashingFor;
 use crate::issuer::random;
-use crate::store::{AuditRecord, Change, Holder, Holding, Listing, LiveGrant, Page, Reach};
+use crate::store::{
+    AuditRecord, Change, ChangeOf, Holder, Holding, Listing, LiveGrant, Page, Reach,
+};
 use crate::token::{LogPosition, RevocationTarget};
 use crate::yaml::present;
 
@@ -208,7 +210,7 @@ impl Directory<'_> {
         apps: AppsAfter,
     ) -> Result<(), DirectoryError> {
         let hash = self.hash(user, password).await?;
-        let mut change = self.change().await?;
+        let mut change = self.change_of(ChangeOf::Password(&user.id)).await?;
         if apps == AppsAfter::End {
             change.hold_with_apps(&user.id, Holding::ToChange).await?;
         }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use portcullis::identity::{
     App, AppKey, PlainSecret, RoleName, ScopeSet, SecretDigest, Status, User, Username,
 };
-use portcullis::store::{Committed, Created, LoginName, Page, Store, StoreLocation, Successor};
+use portcullis::store::{
+    ChangeOf, Committed, Created, LoginName, Page, Store, StoreLocation, Successor,
+};
 use portcullis::token::{LogPosition, RevocationTarget};
 
 use super::{NOW, app, email, new_session, refresh_token, scope, token_of, token_through, user};
@@ -534,7 +536,9 @@ pub(super) async fn waiting_changes(place: &StoreLocation) {
     let waiting: Vec<_> = (0..50)
         .map(|number| {
             let (store, user) = (store.clone(), user(&format!("user{}", number % 25)));
-            tokio::spawn(async move { store.change_by(Some(&user.id), NOW).await.is_ok() })
+            tokio::spawn(
+                async move { store.change_by(ChangeOf::User(&user.id), NOW).await.is_ok() },
+            )
         })
         .collect();
     tokio::task::yield_now().await;
