@@ -44,9 +44,6 @@ pub enum LoadError {
     /// The policy to be tried in shadow. Only a start fails for it.
     #[error("{}", .0.of("shadow_policy"))]
     Shadow(PolicyError),
-    /// The descriptions of the API. Only a start fails for them.
-    #[error("{}", .0.of("issuer.portal.openapi_files"))]
-    Descriptions(PolicyError),
     #[error(transparent)]
     Keys(#[from] KeyringError),
 }
@@ -167,8 +164,7 @@ impl Loader {
     ) -> Result<(Self, Snapshot), LoadError> {
         let prepared = prepare(&inputs, &keyring)?;
         let shadow = shadow::load(&inputs).map_err(LoadError::Shadow)?;
-        let described = descriptions::load(&inputs).map_err(LoadError::Descriptions)?;
-        descriptions::log_warnings(&described);
+        let described = descriptions::at_start(&inputs);
         let current_trust = prepared.issuers.current_trust();
         // Everything was read and checked by now. From here on nothing fails, so that no half of it can
         // be in force.

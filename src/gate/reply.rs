@@ -154,9 +154,15 @@ impl<'c, F: FrontEnd> Reply<'c, F> {
         };
         if let Some(missing) = &judgement.missing_key
             && stage.may_ask()
-            && self.gate.keys.can_ask(missing)
         {
-            return Progress::MissingKey(missing.clone());
+            if self.gate.keys.can_ask(missing) {
+                return Progress::MissingKey(missing.clone());
+            }
+            // The issuer may have answered since the snapshot was taken: then its keys are in the next one, and
+            // this judgement would call a good token bad.
+            if !authorizer.is_current(&snapshot) {
+                return self.judge(request, stage, shadow);
+            }
         }
         if stage == Stage::Unverified {
             // Shadow mode lets a caller through with the identity that its token proves, not without.

@@ -122,6 +122,10 @@ fn gate(from_caller: FromCaller) -> Gate {
 }
 
 fn gate_with(settings: GateSettings) -> Gate {
+    gate_of(authorizer(trust()), settings, Arc::new(NoKeys))
+}
+
+fn policy() -> Arc<Policy> {
     let text = "version: 1\nroutes: [{name: docs, methods: [GET], path: /docs, access: public}, \
                 {name: mine, methods: [GET], path: /mine, access: authenticated}, \
                 {name: trial, methods: [GET], path: /trial, access: authenticated, mode: shadow}, \
@@ -130,21 +134,60 @@ fn gate_with(settings: GateSettings) -> Gate {
         name: "policy.yaml".to_owned(),
         text: text.to_owned(),
     }]);
-    let snapshot = Snapshot::new(Arc::new(policy.unwrap()), trust());
+    Arc::new(policy.unwrap())
+}
+
+fn authorizer(trust: Trust) -> Arc<Authorizer> {
+    let snapshot = Snapshot::new(policy(), trust);
     let limits = CacheLimits {
         max_entries: 1,
         max_bytes: 1,
     };
+    Arc::new(Authorizer::new(snapshot, limits, Arc::new(SystemClock)))
+}
+
+fn gate_of(authorizer: Arc<Authorizer>, settings: GateSettings, keys: Arc<dyn KeyRefresh>) -> Gate {
     Gate::new(
-        Arc::new(Authorizer::new(snapshot, limits, Arc::new(SystemClock))),
+        authorizer,
         settings,
         DecisionLog::new(
             DecisionSettings::default(),
             SubjectNames::load(SubjectForm::Digest, None).unwrap(),
         ),
         GateMetrics::register(&mut Registry::default()),
-        Arc::new(NoKeys),
+        keys,
     )
+}
+
+/// An issuer whose keys come right before it would be asked for them.
+struct JustAnswered(Arc<Authorizer>);
+
+impl KeyRefresh for JustAnswered {
+    fn can_ask(&self, _: &MissingKey) -> bool {
+        self.0.update(|_| Snapshot::new(policy(), trust()));
+        false
+    }
+
+    fn ask(
+        &self,
+        _: MissingKey,
+        _: Duration,
+    ) -> Pin<Box<dyn Future<Output = KeyNews> + Send + '_>> {
+        panic!("there is nothing to ask for")
+    }
+}
+
+#[tokio::test]
+async fn no_token_is_called_bad_by_keys_that_have_been_replaced_meanwhile() {
+    let (rules, _) = entry(("staff", ISSUER, None));
+    let other: Vec<u8> = SECRET.iter().rev().copied().collect();
+    let earlier = KeySet::from_hmac_secret(&other, &[Algorithm::Hs256]).unwrap();
+    let authorizer = authorizer(Trust::new(vec![(rules, Some(earlier))]).unwrap());
+    let keys = Arc::new(JustAnswered(Arc::clone(&authorizer)));
+    let gate = gate_of(authorizer, GateSettings::default(), keys);
+    let bearer = format!("Bearer {}", token(ISSUER));
+    let answer = check(&gate, "/mine", &[("authorization", &bearer)]).await;
+    assert!(answer.starts_with("mine x-auth-subject=alice"), "{answer}");
 }
 
 fn read<'a>(

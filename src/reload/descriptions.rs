@@ -22,7 +22,26 @@ pub(super) fn load(inputs: &Inputs) -> Result<Catalogue, PolicyError> {
     })
 }
 
-pub(super) fn log_warnings(catalogue: &Catalogue) {
+/// Those of a start; none where they cannot be read: a gate that does not start refuses everything.
+pub(super) fn at_start(inputs: &Inputs) -> Catalogue {
+    match load(inputs) {
+        Ok(catalogue) => {
+            log_warnings(&catalogue);
+            catalogue
+        }
+        Err(error) => {
+            log_error(&error, "the portal shows none");
+            Catalogue::default()
+        }
+    }
+}
+
+fn log_error(error: &PolicyError, consequence: &str) {
+    let error = error.of("issuer.portal.openapi_files");
+    tracing::error!(%error, "the descriptions of the API cannot be read; {consequence}");
+}
+
+fn log_warnings(catalogue: &Catalogue) {
     for warning in &catalogue.warnings {
         tracing::warn!(description.warning = %warning, "an operation of a description is not on the portal");
     }
@@ -43,11 +62,7 @@ impl Loader {
                 );
             }
             Err(error) => {
-                let error = error.of("issuer.portal.openapi_files");
-                tracing::error!(
-                    %error,
-                    "the descriptions of the API cannot be read; the portal still shows the previous ones"
-                );
+                log_error(&error, "the portal still shows the previous ones");
             }
         }
     }

@@ -183,3 +183,13 @@ async fn a_reload_reads_descriptions_anew_and_keeps_the_last_good_ones() {
     let list = page(&mut alice, PATH).await;
     assert!(list.body.contains("Fetch one order"), "{list:?}");
 }
+
+/// The gate and all else of the portal do not depend on them.
+#[tokio::test]
+async fn descriptions_that_cannot_be_read_end_no_start() {
+    let loop_of_references = "openapi: 3.0.0\ninfo: {title: A, version: '1'}\npaths:\n  /orders: {get: {$ref: '#/paths/~1orders/get'}}\n";
+    let (companion, _upstream) = with_description(POLICY, loop_of_references).await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let list = page(&mut alice, PATH).await;
+    assert!(list.body.contains(">read-order</a>"), "{list:?}");
+}
