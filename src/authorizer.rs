@@ -100,6 +100,11 @@ impl Authorizer {
         self.snapshot.load()
     }
 
+    /// Whether checks are still judged by this snapshot.
+    pub fn is_current(&self, snapshot: &Snapshot) -> bool {
+        std::ptr::eq(Arc::as_ptr(&self.snapshot.load()), snapshot)
+    }
+
     /// Replaces the snapshot by what `successor` makes of it. It is asked again if somebody else
     /// was faster, so it must read what it builds on anew each time.
     pub fn update(&self, successor: impl Fn(&Snapshot) -> Snapshot) {
@@ -156,7 +161,7 @@ impl Authorizer {
             Err(malformed) => return refused(Denial::MalformedTarget(malformed)),
         };
         let credentials = question.credentials;
-        let credential = credentials.of(snapshot.trust(), |rules| routed.counts(&rules.name));
+        let credential = credentials.of(snapshot.trust(), |rules| routed.admits(&rules.name));
         if credential == Credential::Several {
             return refused(Denial::SeveralCredentials);
         }
@@ -348,7 +353,7 @@ fn on_routes(routed: &Routed<'_>, error: TokenError, snapshot: &Snapshot) -> Tok
         .issuer_without_key()
         .and_then(|issuer| snapshot.trust().rules(issuer));
     match rules {
-        Some(rules) if !routed.counts(&rules.name) => TokenError::OtherIssuer,
+        Some(rules) if !routed.admits(&rules.name) => TokenError::OtherIssuer,
         Some(_) | None => error,
     }
 }
@@ -375,7 +380,7 @@ fn missing_key(
         return None;
     }
     let missing = snapshot.trust().missing_key(token)?;
-    routed.counts(&missing.issuer().name).then_some(missing)
+    routed.admits(&missing.issuer().name).then_some(missing)
 }
 
 #[cfg(test)]

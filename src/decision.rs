@@ -21,11 +21,10 @@ pub enum Evidence<'a> {
 }
 
 impl Evidence<'_> {
-    /// What it is worth for these routes: a token of an issuer that does not count on all of them proves
-    /// nothing. On one of them alone it would pass for a caller that the upstream is not told of.
-    fn on(self, routed: &Routed<'_>) -> Self {
+    /// What it is worth where `counts` says which issuers' tokens do: a token of another proves nothing.
+    fn where_counts(self, counts: impl FnOnce(&str) -> bool) -> Self {
         match self {
-            Self::Verified(token) if !routed.counts(token.issuer_name()) => {
+            Self::Verified(token) if !counts(token.issuer_name()) => {
                 Self::Refused(TokenError::OtherIssuer)
             }
             Self::Absent | Self::Refused(_) | Self::Verified(_) => self,
@@ -217,8 +216,9 @@ pub fn verdict<'p>(
     evidence: Evidence<'_>,
     circumstances: &Circumstances<'_>,
 ) -> Verdict<'p> {
-    // Before everything else: scopes that an issuer gave for other routes must not count here.
-    let evidence = evidence.on(routed);
+    // Before everything else: a token that let in by one reading alone would do so for a caller that the
+    // upstream is not told of.
+    let evidence = evidence.where_counts(|issuer| routed.admits(issuer));
     // The readings of a path share it: a caller could choose a path with many.
     let mut budget = Budget::default();
     match routed {
@@ -308,6 +308,8 @@ fn judge<'p>(
     circumstances: &Circumstances<'_>,
     budget: &mut Budget,
 ) -> Verdict<'p> {
+    // Scopes that an issuer gave for other routes must not count here.
+    let evidence = evidence.where_counts(|issuer| route.issuers.include(issuer));
     let denial = match &route.requirement {
         // Even with a token that does not hold: whoever leaves it out passes as well.
         Requirement::Public => None,

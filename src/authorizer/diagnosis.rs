@@ -32,7 +32,7 @@ impl Snapshot {
         let credential = self.policy().route(target).map_or(
             // A target that cannot be read is refused whatever the credential.
             Credential::Absent,
-            |routed| credentials.of(self.trust(), |rules| routed.counts(&rules.name)),
+            |routed| credentials.of(self.trust(), |rules| routed.admits(&rules.name)),
         );
         // Of the denial that was decided, not of a second verification: keys and time may have moved
         // on, and the log would then explain another answer than the one given.

@@ -83,7 +83,7 @@ impl Authorizer {
             }
         };
         let credentials = question.credentials;
-        let credential = credentials.of(snapshot.trust(), |rules| routed.counts(&rules.name));
+        let credential = credentials.of(snapshot.trust(), |rules| routed.admits(&rules.name));
         if credential == Credential::Several {
             return Some(Opinion::refused(Denial::SeveralCredentials));
         }

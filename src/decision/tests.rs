@@ -222,6 +222,9 @@ fn a_token_of_an_issuer_that_does_not_count_on_a_route_proves_nothing_there() {
     let scoped = of("scoped", scopes(&["read"], &[]), &["pipelines"]);
     let none = of("none", scopes(&["read"], &[]), &[]);
     let public = of("public", Requirement::Public, &["pipelines"]);
+    let mut tried = Arc::unwrap_or_clone(of("tried", Requirement::Nobody, &[]));
+    tried.mode = Mode::Shadow;
+    let tried = Arc::new(tried);
     for (routed, expected) in [
         (Routed::One(&staff), "allow authenticated staff"),
         (Routed::One(&both), "allow scopes both"),
@@ -233,12 +236,21 @@ fn a_token_of_an_issuer_that_does_not_count_on_a_route_proves_nothing_there() {
         (Routed::Every(vec![&staff, &other]), "deny bad_token staff"),
         (Routed::Every(vec![&public, &both]), "deny bad_token both"),
         (Routed::Every(vec![&both, &public]), "deny bad_token both"),
+        // What is only tried out refuses nobody, whichever issuers count there.
+        (Routed::Every(vec![&both, &tried]), "allow shadow tried"),
         (
             Routed::UnlistedInShadow {
-                stand_in: &public,
+                stand_in: &tried,
                 listed: vec![&both],
             },
-            "deny bad_token both",
+            "allow shadow tried",
+        ),
+        (
+            Routed::UnlistedInShadow {
+                stand_in: &tried,
+                listed: vec![&other],
+            },
+            "deny bad_token other",
         ),
     ] {
         assert_eq!(

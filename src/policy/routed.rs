@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Route;
+use super::{Mode, Route};
 
 /// The routes that a request falls under.
 #[derive(Debug, Clone)]
@@ -47,7 +47,23 @@ impl Routed<'_> {
         }
     }
 
-    /// Whether tokens of the issuer of this name count on all of these routes.
+    /// Whether a token of the issuer of this name may let a request in: it counts on each of these routes that
+    /// is enforced. What is only tried out, or refuses everybody, says nothing of it.
+    pub fn admits(&self, issuer: &str) -> bool {
+        match self {
+            Self::Unlisted => true,
+            Self::One(route) | Self::Preflight(route) => route.issuers.include(issuer),
+            Self::UnlistedInShadow { listed: routes, .. } | Self::Every(routes) => {
+                let mut decide = routes
+                    .iter()
+                    .filter(|route| route.mode == Mode::Enforce && !route.is_closed());
+                decide.all(|route| route.issuers.include(issuer))
+            }
+        }
+    }
+
+    /// Whether tokens of the issuer of this name count on all of these routes, so that the upstream may be told
+    /// of the caller.
     pub fn counts(&self, issuer: &str) -> bool {
         match self {
             Self::Unlisted => true,

@@ -140,7 +140,7 @@ impl<'p> Pair<'p> {
                 .all(|route| route.requirement == Requirement::Public || route.mode == Mode::Shadow)
             && self
                 .issuers(&routes)
-                .any(|name| before.counts(&name) && !after.counts(&name))
+                .any(|name| before.admits(&name) && !after.admits(&name))
     }
 
     /// The issuers whose tokens may count on these routes.
@@ -169,7 +169,7 @@ impl<'p> Pair<'p> {
             let is_met = |route: &Route| {
                 route.mode == Mode::Enforce && route.may_read_token() && route.issuers.include(name)
             };
-            !before.counts(name) && asked.iter().any(|route| is_met(route)) && after.counts(name)
+            !before.admits(name) && asked.iter().any(|route| is_met(route)) && after.admits(name)
         })?;
         let scopes = routes.iter().filter_map(|route| route.requirement.scopes());
         let least = scopes.filter_map(|scopes| scopes.least_sets().into_iter().next());

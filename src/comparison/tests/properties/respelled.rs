@@ -277,7 +277,7 @@ fn check_pair(seed: u64, rules: &[&str], opened: &Cell<usize>) -> Result<(), Tes
             }
             let issuer = caller.as_ref().map(|(issuer, _)| *issuer);
             let is_counted_anew =
-                issuer.is_some_and(|issuer| !before.counts(issuer) && after.counts(issuer));
+                issuer.is_some_and(|issuer| !before.admits(issuer) && after.admits(issuer));
             prop_assert!(
                 is_said(&comparison, &answered(&after), is_counted_anew),
                 "{method} {path}: {} -> {} by {caller:?}, not in {:#?}\nof {:#?}\nand {:#?}",

@@ -194,7 +194,7 @@ pub(super) fn permits(routed: &Routed<'_>, caller: &Somebody) -> bool {
     // A token counts where it counts for every reading.
     let counts = |caller: &&Somebody| {
         let issuer = caller.as_ref().map(|(issuer, _)| *issuer);
-        issuer.is_none_or(|issuer| routed.counts(issuer))
+        issuer.is_none_or(|issuer| routed.admits(issuer))
     };
     let caller = Some(caller).filter(counts).unwrap_or(&None);
     match routed {
