@@ -54,7 +54,8 @@ impl Password {
         // Guessers try upper and lower case as a matter of course, so that it does not make a common
         // password a good one.
         let folded = text.to_lowercase();
-        if is_common(&folded) {
+        // So is a space around it.
+        if is_common(folded.trim()) {
             return Err(PasswordError::Guessable);
         }
         if let Some(rest) = words.taken_from(&folded)
@@ -110,6 +111,7 @@ mod tests {
             ("", Some(PasswordError::TooShort)),
             ("password", Some(PasswordError::Guessable)),
             ("PassWord", Some(PasswordError::Guessable)),
+            (" password\u{a0}", Some(PasswordError::Guessable)),
             ("12345678", Some(PasswordError::Guessable)),
             ("zzzzzzzzzzz", Some(PasswordError::Guessable)),
             // From the list that is not ours; case is no protection.
