@@ -51,13 +51,13 @@ pub fn misspelt_scopes(trusted: &[TrustedIssuer], policy: &Policy) -> Vec<TrustW
                 .filter(|scope| !listed().any(|known| *known == ***scope));
             let misspelt = unlisted.filter_map(|scope| Some((scope, slip_of(scope, listed())?)));
             warnings.extend(misspelt.map(|(scope, near)| {
-                TrustWarning {
-                key: format!("{key}.{name}"),
-                problem: Problem::new(format!(
+                let message = format!(
                     "`{key}` gives the scope `{scope}` for `{name}`, which the policy does not list"
-                ))
-                .help(format!("did you mean `{near}`?")),
-            }
+                );
+                TrustWarning {
+                    key: format!("{key}.{name}"),
+                    problem: Problem::new(message).help(format!("did you mean `{near}`?")),
+                }
             }));
         }
     }

@@ -6,13 +6,13 @@ use tempfile::TempDir;
 
 use super::{portcullis, run, text};
 
-fn folder(policy: &str) -> TempDir {
+pub(super) fn folder(policy: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("policy.yaml"), policy).unwrap();
     folder
 }
 
-fn check(policy: &str, arguments: &[&str], code: i32) -> String {
+pub(super) fn check(policy: &str, arguments: &[&str], code: i32) -> String {
     let folder = folder(policy);
     let output = run(
         &[&["check", "policy.yaml"], arguments].concat(),

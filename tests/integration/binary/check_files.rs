@@ -1,25 +1,7 @@
 //! `portcullis check`: files that are missing, of another kind, or read without the configuration.
 
-use tempfile::TempDir;
-
+use super::check::{check, folder};
 use super::{run, text};
-
-fn folder(policy: &str) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("policy.yaml"), policy).unwrap();
-    folder
-}
-
-fn check(policy: &str, arguments: &[&str], code: i32) -> String {
-    let folder = folder(policy);
-    let output = run(
-        &[&["check", "policy.yaml"], arguments].concat(),
-        folder.path(),
-    );
-    let said = text(&output.stdout) + &text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{said}");
-    said
-}
 
 #[test]
 fn issuers_that_were_not_compared_are_told() {
