@@ -311,8 +311,7 @@ async fn a_role_that_gets_a_scope_while_it_is_deleted_leaves_nobody_a_token() {
         tokio::pin!(extended);
         let extended = tokio::select! {
             extended = &mut extended => Ok(extended),
-            // In line behind the other, which nobody sees from outside.
-            () = tokio::time::sleep(Duration::from_millis(300)) => Err(extended),
+            () = waiting(2) => Err(extended),
         };
         let early = match &extended {
             Ok(_) => Some(companion.login("alice", PASSWORD).await),
