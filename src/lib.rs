@@ -13,7 +13,7 @@
 //! - [`identity`]: users, roles, scopes, apps, grants, passwords, passkeys and secrets of the issuer.
 //! - [`decision`]: `decide`, one function from route and evidence to a permit or a denial.
 //! - [`comparison`]: which requests two policies answer differently, and which become more open.
-//! - [`openapi`]: API descriptions as policies.
+//! - [`openapi`]: API descriptions as policies, and as operations that the portal offers to try out.
 //! - [`migration`]: access rules of other products as policies.
 //! - [`doctor`]: what in a proxy's configuration would undo the policy.
 //! - [`problem`], [`yaml`]: errors in files that people write, how errors are shown, and strict parsing.
