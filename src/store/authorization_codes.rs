@@ -4,7 +4,7 @@ use sqlx::Row;
 
 use super::columns::as_bigint;
 use super::grant_bounds::end_oldest;
-use super::locking::{ENDED, lock_listed_users, sweeping};
+use super::locking::{ENDED, lock_listed_users, skipping_locked, sweeping};
 use super::refresh_tokens::NewToken;
 use super::statement::assembled;
 use super::{Store, StoreError, Successor, refresh_tokens};
@@ -13,10 +13,14 @@ use crate::identity::{AppKey, CodeChallenge, Grant, RedirectUri, SecretDigest};
 
 /// How long after its end a code is remembered, so that its return ends the grant: as long as an
 /// access token may hold.
-const REMEMBERED_SECONDS: i64 = 86_400;
+pub(super) const REMEMBERED_SECONDS: i64 = 86_400;
 
 /// How many that ended long ago make room for a new one.
 const FORGOTTEN_AT_ONCE: i64 = 100;
+
+/// So many codes of a user are kept: whoever consents as fast as it can must not fill the store. Of an older one it
+/// is no longer known that it has been used.
+const CODES_OF_A_USER: i64 = 256;
 
 /// An authorization code as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +80,17 @@ impl Store {
         .bind(FORGOTTEN_AT_ONCE)
         .execute(&self.writer)
         .await?;
+        let older = format!(
+            "DELETE FROM authorization_codes WHERE digest IN (SELECT digest FROM authorization_codes \
+             WHERE user_id = $1 ORDER BY created_at DESC, digest LIMIT $2 OFFSET $3{})",
+            skipping_locked(self.engine)
+        );
+        sqlx::query(assembled(older))
+            .bind(code.grant.user.as_str())
+            .bind(FORGOTTEN_AT_ONCE)
+            .bind(CODES_OF_A_USER - 1)
+            .execute(&self.writer)
+            .await?;
         let text = "INSERT INTO authorization_codes (digest, family, user_id, app_key, \
                     redirect_uri, code_challenge, scopes, created_at, expires_at, used_at, \
                     position, sent_to, audiences) \

@@ -18,13 +18,20 @@ struct Sweep {
 
 const LOG: Sweep = Sweep::of_ended("revocations", "revocations", "position");
 
-const ALL_BUT_LOG: [Sweep; 7] = [
+const ALL_BUT_LOG: [Sweep; 8] = [
     Sweep::of_ended("refresh tokens", "refresh_tokens", "digest"),
     Sweep {
         rows: "refresh tokens that ended with everybody's",
         table: "refresh_tokens",
         key: "digest",
         due: "expires_at > $1 AND position < (SELECT everyone_through FROM revocation_head)",
+    },
+    Sweep {
+        rows: "authorization codes",
+        table: "authorization_codes",
+        key: "digest",
+        // `authorization_codes::REMEMBERED_SECONDS` after their end.
+        due: "expires_at <= $1 - 86400",
     },
     Sweep::of_ended("app secrets", "app_secrets", "app_key, digest"),
     Sweep::of_ended("login places", "login_places", "user_id, place"),
@@ -104,5 +111,35 @@ impl Store {
             }
         }
         Ok(swept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use sqlx::Row;
+
+    use super::*;
+    use crate::store::StoreLocation;
+    use crate::store::authorization_codes::REMEMBERED_SECONDS;
+
+    /// Removed where the next one is added.
+    const ELSEWHERE: [&str; 1] = ["sessions"];
+
+    #[tokio::test]
+    async fn whatever_ends_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = StoreLocation::parse("sqlite:sweep.db", folder.path()).unwrap();
+        let store = Store::open(&place).await.unwrap();
+        let text = "SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c \
+                    WHERE m.type = 'table' AND c.name = 'expires_at'";
+        let rows = sqlx::query(text).fetch_all(&store.reader).await.unwrap();
+        let ending: BTreeSet<String> = rows.iter().map(|row| row.get("name")).collect();
+        let swept = ALL_BUT_LOG.iter().chain([&LOG]).map(|sweep| sweep.table);
+        let swept: BTreeSet<String> = swept.chain(ELSEWHERE).map(str::to_owned).collect();
+        assert_eq!(ending, swept);
+        let due = format!("expires_at <= $1 - {REMEMBERED_SECONDS}");
+        assert!(ALL_BUT_LOG.iter().any(|sweep| sweep.due == due));
     }
 }

@@ -115,6 +115,7 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     authorization_codes::sessions(&place("sessions")).await;
     authorization_codes::ended_sessions(&place("ended_sessions")).await;
     authorization_codes::authorization_codes(&place("codes")).await;
+    authorization_codes::code_bounds(&place("code_bounds")).await;
     pages::tried_sessions(&place("tried_sessions")).await;
     pages::prolonged_sessions(&place("prolonged_sessions")).await;
     pages::reach(&place("reach")).await;
@@ -134,6 +135,7 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     refresh_tokens::grants(&place("grants")).await;
     refresh_tokens::position_rule(&place("position_rule")).await;
     refresh_tokens::grant_bounds(&place("grant_bounds")).await;
+    refresh_tokens::grant_bounds_of_all(&place("grant_bounds_of_all")).await;
     refresh_tokens::grant_race(&place("grant_race")).await;
     directory::owners(&place("owners")).await;
     directory::storm(&place("storm")).await;

@@ -42,6 +42,54 @@ pub(super) async fn sessions(place: &StoreLocation) {
     );
 }
 
+/// Whoever consents as fast as it can keeps the latest codes, and so do others.
+pub(super) async fn code_bounds(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    let (alice, code) = code_of_alice(&store).await;
+    let bobby = user("bobby");
+    store.add_user(&bobby, "hash").await.unwrap();
+    let his_session = PlainSecret::from_random([251; 32]).digest();
+    let begun = NewSession {
+        expires_at: NOW.plus(1_000_000),
+        ..new_session(&his_session, &bobby, NOW)
+    };
+    store.add_session(&begun).await.unwrap();
+    let digest = |number: u32| SecretDigest::of(&number.to_be_bytes());
+    let his = AuthorizationCode {
+        grant: Grant {
+            user: bobby.id.clone(),
+            ..code.grant.clone()
+        },
+        ..code.clone()
+    };
+    let added = store.add_authorization_code(&digest(1000), &his, &his_session, NOW);
+    added.await.unwrap();
+    for number in 0..300 {
+        let later = NOW.plus(number.into());
+        let added = store.add_authorization_code(&digest(number), &code, &session(), later);
+        added.await.unwrap();
+    }
+    let is_kept = async |number| {
+        let found = store.authorization_code(&digest(number)).await.unwrap();
+        found.is_some()
+    };
+    assert_eq!(code.grant.user, alice.id);
+    for (number, expected) in [
+        (0, false),
+        (43, false),
+        (44, true),
+        (299, true),
+        (1000, true),
+    ] {
+        assert_eq!(is_kept(number).await, expected, "{number}");
+    }
+    // What has ended for a day goes, though nobody consents any more.
+    store.sweep(NOW.plus(86_000), 100).await.unwrap();
+    assert!(is_kept(1000).await);
+    store.sweep(NOW.plus(100_000), 100).await.unwrap();
+    assert!(!is_kept(1000).await && !is_kept(299).await);
+}
+
 /// A session that ends takes with it what was to follow on it.
 pub(super) async fn ended_sessions(place: &StoreLocation) {
     let store = Store::open(place).await.unwrap();

@@ -1,6 +1,8 @@
 //! Refresh tokens and the grants that they make.
 
-use portcullis::identity::{Grant, GrantId, Parties, PlainSecret, RoleName, User};
+use portcullis::identity::{
+    AppKey, Grant, GrantId, Parties, PlainSecret, RoleName, SecretDigest, User,
+};
 use portcullis::store::{Page, RefreshToken, Rotation, Store, StoreLocation, Successor};
 use portcullis::token::{LogPosition, RevocationTarget};
 
@@ -311,6 +313,54 @@ pub(super) async fn grant_bounds(place: &StoreLocation) {
         (found.items[0].grant.id.as_str(), found.items[0].created_at),
         ("bobby-000", NOW)
     );
+}
+
+/// Whoever makes apps and deletes them again keeps no more grants than some dozens of apps may have.
+pub(super) async fn grant_bounds_of_all(place: &StoreLocation) {
+    let store = Store::open(place).await.unwrap();
+    store.bound_grants(1);
+    let (alice, bobby) = (user("alice"), user("bobby"));
+    store.add_user(&alice, "hash").await.unwrap();
+    store.add_user(&bobby, "hash").await.unwrap();
+    let add = async |user: &User, digest: &SecretDigest, number: u32, later| {
+        let mut token = token_of(user, &format!("{}-{number}", user.username.as_str()));
+        token.grant.app = Some(AppKey::known(&format!("app-{number}")));
+        let added = store.add_refresh_token(digest, &token, later);
+        added.await.unwrap();
+    };
+    let digests = || {
+        (0..).map(|number: u32| {
+            let mut random = [11; 32];
+            random[..4].copy_from_slice(&number.to_be_bytes());
+            PlainSecret::from_random(random).digest()
+        })
+    };
+    let is_rare = |digest: &SecretDigest| digest.to_text().starts_with("AA");
+    let usual: Vec<_> = digests()
+        .filter(|digest| !is_rare(digest))
+        .take(102)
+        .collect();
+    for (number, digest) in (0..).zip(&usual[..100]) {
+        add(&alice, digest, number, NOW.plus(number.into())).await;
+    }
+    for (number, digest) in (0..).zip(&usual[100..]) {
+        add(&bobby, digest, number, NOW).await;
+    }
+    let kept = async |some: &[SecretDigest]| {
+        let mut kept = Vec::new();
+        for (number, digest) in some.iter().enumerate() {
+            if store.refresh_token(digest, NOW).await.unwrap().is_some() {
+                kept.push(number);
+            }
+        }
+        kept
+    };
+    assert_eq!(kept(&usual).await.len(), 102);
+    // One token in some thousands has the oldest ended, whatever they are of.
+    let rare = digests().find(is_rare).unwrap();
+    add(&alice, &rare, 100, NOW.plus(100)).await;
+    assert_eq!(kept(&usual[..100]).await, (68..100).collect::<Vec<_>>());
+    assert_eq!(kept(&usual[100..]).await, [0, 1]);
 }
 
 pub(super) async fn grants(place: &StoreLocation) {
