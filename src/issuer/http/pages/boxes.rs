@@ -3,6 +3,8 @@
 //! Each box that was ticked when the page was made says so in the form, so that a change is what the
 //! administrator did, whatever others have done since, and what the page could not show stays.
 
+use std::collections::HashSet;
+
 use super::form::PageForm;
 use super::page_error::PageError;
 use crate::identity::ScopeSet;
@@ -74,6 +76,8 @@ impl Ticks {
     pub(super) fn of(form: &PageForm) -> Self {
         let (ticked, had) = (form.ticked(TICKED), form.ticked(HAD));
         let without = |names: &[String], others: &[String]| {
+            // A form has room for thousands.
+            let others: HashSet<&String> = others.iter().collect();
             let left = names.iter().filter(|name| !others.contains(name));
             left.cloned().collect()
         };
