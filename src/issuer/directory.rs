@@ -110,7 +110,7 @@ pub enum DirectoryError {
     DefaultRole,
     /// A role that is going got scopes.
     #[error(
-        "the role was given scopes while it was being deleted, and is still there: delete it again"
+        "the role was given scopes, or made the default, while it was being deleted. What it had is gone, and it is still there: delete it again"
     )]
     RoleExtended,
     /// The default role is everybody's.

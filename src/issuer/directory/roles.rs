@@ -124,11 +124,8 @@ impl Directory<'_> {
             // Without asking who calls: it may have been by this role.
             let mut change = self.store.change_by(self.whose(), self.now).await?;
             let role = found(change.role(&role.name).await?)?;
-            if role.is_default {
-                return Err(DirectoryError::DefaultRole);
-            }
             // Whoever takes it from somebody now would have to revoke tokens as well.
-            if !role.scopes.is_empty() {
+            if role.is_default || !role.scopes.is_empty() {
                 return Err(DirectoryError::RoleExtended);
             }
             if change.empty_role(&role.name).await? {

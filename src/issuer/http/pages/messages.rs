@@ -225,8 +225,8 @@ mod tests {
             ),
             (
                 DirectoryError::RoleExtended,
-                "Die Rolle hat Berechtigungen bekommen, während sie gelöscht wurde, und ist noch da: Lösche sie \
-                 noch einmal.",
+                "Die Rolle hat Berechtigungen bekommen oder ist zum Standard geworden, während sie gelöscht wurde. Was sie \
+             hatte, ist weg, und sie ist noch da: Lösche sie noch einmal.",
             ),
         ] {
             assert_eq!(message(Language::German, &error.into()), expected);

@@ -133,8 +133,8 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
             "Das geht gerade nicht: Bitte versuche es gleich noch einmal.".to_owned()
         }
         DirectoryError::RoleExtended => {
-            "Die Rolle hat Berechtigungen bekommen, während sie gelöscht wurde, und ist noch da: Lösche sie noch \
-             einmal."
+            "Die Rolle hat Berechtigungen bekommen oder ist zum Standard geworden, während sie gelöscht wurde. Was sie \
+             hatte, ist weg, und sie ist noch da: Lösche sie noch einmal."
                 .to_owned()
         }
         DirectoryError::NotHeld {
