@@ -1,6 +1,7 @@
 //! `make portal`, as somebody runs it who wants to look around.
 
 use std::io::{BufRead, BufReader, Read};
+use std::net::Ipv4Addr;
 use std::process::{Child, Command, Stdio};
 
 use crate::client::get;
@@ -39,9 +40,10 @@ async fn the_portal_runs_until_it_is_interrupted() {
     let (lines, mut output) = started.await.unwrap();
     let address = lines
         .iter()
-        .find_map(|line| line.trim().strip_prefix("http://"));
-    let address = address.unwrap_or_else(|| panic!("{lines:?}"));
-    let start = get(address.parse().unwrap(), "/", &[]).await;
+        .find_map(|line| line.trim().strip_prefix("http://localhost:"));
+    let port = address.unwrap_or_else(|| panic!("{lines:?}"));
+    let address = (Ipv4Addr::LOCALHOST, port.parse().unwrap()).into();
+    let start = get(address, "/", &[]).await;
     assert_eq!(start.status, 200, "{start:?}");
     assert!(start.body.contains("Shop API"), "{start:?}");
 
