@@ -17,6 +17,7 @@
 mod access_token;
 mod answers;
 mod app_uses;
+mod attention;
 mod audit;
 mod background;
 mod credentials;

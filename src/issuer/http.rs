@@ -37,7 +37,7 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 
 use super::endpoint_error::EndpointError;
 use super::{Issuer, revocation_log};
-use backend::{app, audit, gate, key, role, scope, user};
+use backend::{app, attention, audit, gate, key, role, scope, user};
 use cors::public;
 
 pub use pages::pages;
@@ -102,7 +102,7 @@ fn own() -> [(&'static str, MethodRouter<Arc<Issuer>>); 7] {
     ]
 }
 
-fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 16] {
+fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 17] {
     [
         ("/backend/user", get(user::list).post(user::create)),
         (
@@ -137,6 +137,7 @@ fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 16] {
         ("/backend/audit/export", get(audit::export)),
         ("/backend/key", get(key::list)),
         ("/backend/gate", get(gate::list)),
+        ("/backend/attention", get(attention::show)),
         ("/backend/revoke", post(backend::revoke)),
     ]
 }

@@ -11,6 +11,11 @@ use crate::identity::{Description, RoleName, Scope, ScopeName, ScopeSet};
 
 const SELECT: &str = "SELECT s.name, s.description FROM scopes s";
 
+/// One look into the index for each scope, however many roles have it.
+pub(super) fn of_roles_text() -> String {
+    format!("{SELECT} WHERE EXISTS (SELECT 1 FROM role_scopes r WHERE r.scope = s.name)")
+}
+
 impl Store {
     /// Adds a scope; one that exists keeps its description.
     pub async fn add_scope(
@@ -40,6 +45,13 @@ impl Store {
         let scopes = rows.iter().map(read).collect::<Result<_, _>>()?;
         let name = |scope: &Scope| scope.name.as_str().to_owned();
         Ok(Listing::of(scopes, page, name))
+    }
+
+    /// The scopes that some role has.
+    pub async fn scopes_of_roles(&self) -> Result<ScopeSet, StoreError> {
+        let select = sqlx::query(assembled(of_roles_text()));
+        let rows = select.fetch_all(&self.reader).await?;
+        rows.iter().map(|row| Ok(read(row)?.name)).collect()
     }
 }
 

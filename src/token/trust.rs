@@ -135,6 +135,14 @@ impl Trust {
         &self.token_headers
     }
 
+    /// What the policy calls the issuer of this `iss`: each of its entries has a name.
+    pub fn names_of<'t>(&'t self, iss: &str) -> impl Iterator<Item = &'t str> {
+        let own = self
+            .issuers()
+            .filter(move |(_, rules)| *rules.issuer == *iss);
+        own.map(|(_, rules)| &*rules.name)
+    }
+
     /// The issuers, in the order of their indices.
     pub fn issuers(&self) -> impl Iterator<Item = (IssuerIndex, &IssuerRules)> {
         self.issuers

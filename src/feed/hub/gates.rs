@@ -10,6 +10,9 @@ use parking_lot::Mutex;
 use crate::clock::UnixSeconds;
 use crate::token::LogPosition;
 
+/// Who takes nothing for so long lags behind: there is a heartbeat twice a second.
+const SILENT_SECONDS: i64 = 5;
+
 /// A gate that is connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectedGate {
@@ -24,6 +27,13 @@ pub struct ConnectedGate {
     pub behind: u64,
     /// When it last took something, which is twice a second where all is well.
     pub last_sent_at: UnixSeconds,
+}
+
+impl ConnectedGate {
+    /// Whether it knows all that has been revoked, and is heard of.
+    pub fn is_up_to_date(&self, now: UnixSeconds) -> bool {
+        self.behind == 0 && now.since(self.last_sent_at) <= SILENT_SECONDS
+    }
 }
 
 /// All that are connected; as many as there may be subscribers.

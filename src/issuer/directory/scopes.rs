@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::audit::{Object, updated};
 use super::{Directory, DirectoryError, Thing, WhenUsed, free};
-use crate::identity::{Description, NameError, RoleName, Scope, ScopeName};
+use crate::identity::{Description, NameError, RoleName, Scope, ScopeName, ScopeSet};
 use crate::issuer::own::OWN_SCOPES;
 use crate::store::{Listing, Page, ScopeReach};
 use crate::yaml::present;
@@ -79,6 +79,11 @@ impl fmt::Display for ScopeUses {
 impl Directory<'_> {
     pub async fn scopes(&self, page: &Page) -> Result<Listing<Scope>, DirectoryError> {
         Ok(self.store.scopes(page).await?)
+    }
+
+    /// The scopes that some role has.
+    pub async fn scopes_of_roles(&self) -> Result<ScopeSet, DirectoryError> {
+        Ok(self.store.scopes_of_roles().await?)
     }
 
     /// The scope of this name.

@@ -1,6 +1,7 @@
 //! `/backend`: users, roles, scopes and apps, for administrators.
 
 pub(super) mod app;
+pub(super) mod attention;
 pub(super) mod audit;
 pub(super) mod gate;
 pub(super) mod key;

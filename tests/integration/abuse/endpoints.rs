@@ -210,6 +210,12 @@ pub(super) const ENDPOINTS: &[(&str, &str, Caller, Body)] = &[
     ("GET", "/backend/gate", Caller::Administrator, Body::Nothing),
     (
         "GET",
+        "/backend/attention",
+        Caller::Administrator,
+        Body::Nothing,
+    ),
+    (
+        "GET",
         "/backend/app/unknown",
         Caller::Administrator,
         Body::Nothing,

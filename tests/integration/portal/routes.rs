@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{log_in, next};
+use crate::client::Answer;
 use crate::test_browser::{TestBrowser, TestForm, form};
 use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
 
@@ -125,6 +126,58 @@ async fn own_form(browser: &mut TestBrowser<'_>, action: &str) -> TestForm {
     }
 }
 
+/// Where the menus lead: that of each page, and where it leads to the panel, that of the panel.
+async fn menu_links(browser: &mut TestBrowser<'_>) -> BTreeSet<String> {
+    let mut links = nav_links(&browser.get("/").await);
+    if links.contains("/panel") {
+        links.extend(nav_links(&browser.get("/panel").await));
+    }
+    links
+}
+
+fn nav_links(page: &Answer) -> BTreeSet<String> {
+    let navs = page.body.split("<nav ").skip(1);
+    let links = navs.flat_map(|nav| {
+        let (nav, _) = nav.split_once("</nav>").unwrap();
+        nav.split("href=\"").skip(1)
+    });
+    let links = links.map(|link| link.split_once('"').unwrap().0.to_owned());
+    links.collect()
+}
+
+#[tokio::test]
+async fn the_menus_have_the_pages_that_a_user_may_open() {
+    let companion = TestCompanion::start().await;
+    companion.register("alice").await;
+    let mut alice = log_in(&companion, "alice", PASSWORD).await;
+    let own = [
+        "/portal/access",
+        "/portal/account",
+        "/portal/apps",
+        "/portal/try",
+    ];
+    assert_eq!(menu_links(&mut alice).await, own.map(str::to_owned).into());
+    let mut admin = log_in(&companion, "admin", ADMIN_PASSWORD).await;
+    let start = nav_links(&admin.get("/").await);
+    assert_eq!(
+        start,
+        own.into_iter()
+            .chain(["/panel"])
+            .map(str::to_owned)
+            .collect()
+    );
+    let parts = NEEDED.iter().map(|(path, _)| *path);
+    let parts: BTreeSet<String> = parts
+        .filter(|path| path.starts_with("/panel/") && path.matches('/').count() == 2)
+        .filter(|path| {
+            !path.contains(['{', '*']) && !path.starts_with("/panel/new-") && *path != "/panel/"
+        })
+        .map(str::to_owned)
+        .collect();
+    let panel = nav_links(&admin.get("/panel/roles").await);
+    assert_eq!(panel, start.into_iter().chain(parts).collect());
+}
+
 #[tokio::test]
 async fn nobody_opens_a_page_beyond_its_scopes() {
     let companion = TestCompanion::start().await;
@@ -160,6 +213,13 @@ async fn nobody_opens_a_page_beyond_its_scopes() {
             201
         );
         let mut browser = log_in(&companion, &username, PASSWORD).await;
+        for link in menu_links(&mut browser).await {
+            let answer = browser.get(&link).await;
+            assert_eq!(
+                answer.status, 200,
+                "{scope}: the menu leads to {link}: {answer:?}"
+            );
+        }
         for (path, needed) in NEEDED {
             let Some(needed) = needed else { continue };
             let path = concrete(path);

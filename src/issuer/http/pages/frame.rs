@@ -17,7 +17,10 @@ pub(super) struct Frame<'a> {
     pub(super) user: Option<Text<'a>>,
     /// What each form carries back.
     pub(super) csrf: String,
+    /// The pages of the user's own, and the way to the panel.
     pub(super) menu: Vec<Entry>,
+    /// The parts of the panel, on its pages alone: nobody else's pages have room for so many.
+    pub(super) parts: Vec<Entry>,
     /// What was just done.
     pub(super) done: Option<&'static str>,
     pub(super) style: &'static str,
@@ -27,14 +30,16 @@ pub(super) struct Frame<'a> {
 pub(super) struct Entry {
     pub(super) label: &'static str,
     pub(super) path: &'static str,
-    pub(super) is_current: bool,
+    /// What `aria-current` says of it, where it is the page that is shown or that is below it.
+    pub(super) current: Option<&'static str>,
 }
 
 impl<'a> Frame<'a> {
     pub(super) fn of(visitor: &'a Visitor) -> Self {
         let words = visitor.words();
         let user = visitor.user.as_deref();
-        let menu = user.map(|user| menu(words, &user.scopes, &visitor.path));
+        let menus = user.map(|user| menus(words, &user.scopes, &visitor.path));
+        let (menu, parts) = menus.unwrap_or_default();
         Self {
             words,
             language: visitor.language.tag(),
@@ -46,7 +51,8 @@ impl<'a> Frame<'a> {
                 .as_ref()
                 .map(SecretDigest::to_text)
                 .unwrap_or_default(),
-            menu: menu.unwrap_or_default(),
+            menu,
+            parts,
             done: match visitor.told.as_deref() {
                 Some(Told::Done(done)) => Some(done.say(words)),
                 Some(Told::Secret(_) | Told::Tried(_)) | None => None,
@@ -54,31 +60,52 @@ impl<'a> Frame<'a> {
             style: STYLE_PATH.as_str(),
         }
     }
+
+    /// Whether the menu leads to the panel.
+    pub(super) fn has_panel(&self) -> bool {
+        self.menu.iter().any(|entry| entry.path == panel::PATH)
+    }
 }
 
-/// What somebody with these scopes may open. It shows, and the policy decides.
-fn menu(words: &'static Words, scopes: &ScopeSet, path: &str) -> Vec<Entry> {
+/// What somebody with these scopes may open: the menu of each page, and that of the panel. They show, and the policy
+/// decides.
+fn menus(words: &'static Words, scopes: &ScopeSet, path: &str) -> (Vec<Entry>, Vec<Entry>) {
     let own = [
         ("consumer.app", words.menu_apps, apps::PATH),
         ("consumer.app", words.trial.try_it, trial::PATH),
         ("consumer.account", words.access, access::PATH),
         ("consumer.account", words.account, account::PATH),
     ];
-    let own = own
-        .into_iter()
-        .filter(|(scope, ..)| scopes.contains(scope))
-        .map(|(_, label, path)| (label, path));
+    let own = own.into_iter().filter(|(scope, ..)| scopes.contains(scope));
+    let mut menu: Vec<Entry> = own
+        .map(|(_, label, entry)| Entry::of(label, entry, path))
+        .collect();
     let parts = panel::parts(words).into_iter();
-    let parts = parts
+    let mut parts: Vec<Entry> = parts
         .filter(|part| part.is_open_to(scopes))
-        .map(|part| (part.label, part.path));
-    let entries = own.chain(parts).map(|(label, entry)| Entry {
-        label,
-        path: entry,
-        is_current: path == entry
-            || path
-                .strip_prefix(entry)
-                .is_some_and(|rest| rest.starts_with('/')),
-    });
-    entries.collect()
+        .map(|part| Entry::of(part.label, part.path, path))
+        .collect();
+    if !parts.is_empty() {
+        let panel = Entry::of(words.panel.administration, panel::PATH, path);
+        if panel.current.is_none() {
+            parts.clear();
+        }
+        menu.push(panel);
+    }
+    (menu, parts)
+}
+
+impl Entry {
+    fn of(label: &'static str, entry: &'static str, path: &str) -> Self {
+        let current = match path.strip_prefix(entry) {
+            Some("") => Some("page"),
+            Some(rest) if rest.starts_with('/') => Some("true"),
+            Some(_) | None => None,
+        };
+        Self {
+            label,
+            path: entry,
+            current,
+        }
+    }
 }

@@ -21,11 +21,13 @@ use axum::response::Response;
 
 use super::answer;
 use super::frame::Frame;
+use super::language::Language;
 use super::page_error::PageError;
 use super::visitor::Visitor;
 use super::words::Words;
 use crate::coding::push_percent_encoded;
 use crate::identity::ScopeSet;
+use crate::issuer::attention::Attention;
 use crate::issuer::http::extract::DirectoryAccess;
 
 pub(super) const PATH: &str = "/panel";
@@ -34,7 +36,15 @@ pub(super) const PATH: &str = "/panel";
 #[template(path = "pages/panel.html")]
 struct PanelPage<'a> {
     frame: Frame<'a>,
+    concerns: Vec<Concern>,
     parts: Vec<Part>,
+}
+
+/// Something that a person should look at, and where.
+struct Concern {
+    sentence: String,
+    path: &'static str,
+    link: &'static str,
 }
 
 /// A part of the panel.
@@ -121,14 +131,45 @@ pub(super) fn parts(words: &'static Words) -> [Part; 10] {
 
 /// `GET`
 pub(super) async fn show(visitor: Visitor, access: DirectoryAccess) -> Result<Response, PageError> {
-    let parts = parts(visitor.words()).into_iter();
+    let (words, scopes) = (visitor.words(), &access.caller.scopes);
+    let attention = access.issuer.attention(&access.directory(), scopes).await?;
+    let parts = parts(words).into_iter();
     let page = PanelPage {
         frame: visitor.frame(),
-        parts: parts
-            .filter(|part| part.is_open_to(&access.caller.scopes))
-            .collect(),
+        concerns: concerns(visitor.language, &attention),
+        parts: parts.filter(|part| part.is_open_to(scopes)).collect(),
     };
     Ok(answer::page(StatusCode::OK, &page))
+}
+
+/// What is to be looked at, most urgent first.
+fn concerns(language: Language, attention: &Attention) -> Vec<Concern> {
+    let words = &language.words().panel;
+    let lagging = attention.gates.as_ref().map_or(0, |gates| gates.lagging);
+    let lagging = (lagging > 0).then(|| Concern {
+        sentence: format!("{} {lagging}", words.concern_lagging),
+        path: gates::PATH,
+        link: words.gates,
+    });
+    let closed = attention.closed_routes.as_ref();
+    let closed = closed.filter(|closed| closed.count > 0).map(|closed| {
+        let more = if closed.count > closed.names.len() {
+            ", …"
+        } else {
+            ""
+        };
+        Concern {
+            sentence: format!(
+                "{} {} ({}{more})",
+                words.concern_closed,
+                closed.count,
+                closed.names.join(", ")
+            ),
+            path: policy::PATH,
+            link: words.policy,
+        }
+    });
+    lagging.into_iter().chain(closed).collect()
 }
 
 /// The page of something by its name.

@@ -1,7 +1,6 @@
 //! The routes that the gate beside the site has in force, for the pages that list them.
 
 use crate::policy::{Policy, Route};
-use crate::token::Trust;
 
 /// So many routes are shown; a search finds the others.
 pub(super) const MAX_ROUTES: usize = 200;
@@ -22,11 +21,4 @@ pub(super) fn matching<'p>(policy: &'p Policy, search: &str) -> impl Iterator<It
                 || holds(&route.name)
                 || holds(&route.path)
         })
-}
-
-/// What a gate with this trust calls the issuer of this URL.
-pub(super) fn names<'t>(trust: &'t Trust, url: &str) -> Vec<&'t str> {
-    let issuers = trust.issuers().map(|(_, rules)| rules);
-    let own = issuers.filter(|rules| *rules.issuer == *url);
-    own.map(|rules| &*rules.name).collect()
 }

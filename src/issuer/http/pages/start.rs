@@ -19,13 +19,17 @@ struct StartPage<'a> {
     is_open: bool,
     /// Whether whoever is logged in may have apps.
     has_apps: bool,
+    /// Whether there is anything for them in the panel.
+    has_panel: bool,
 }
 
 /// `GET`
 pub(super) async fn show(visitor: Visitor) -> Response {
     let scopes = visitor.user.as_deref().map(|user| &user.scopes);
+    let frame = visitor.frame();
     let page = StartPage {
-        frame: visitor.frame(),
+        has_panel: frame.has_panel(),
+        frame,
         is_open: visitor.issuer.settings.registration == Registration::Open,
         has_apps: scopes.is_some_and(|scopes| scopes.contains("consumer.app")),
     };

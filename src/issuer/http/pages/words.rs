@@ -71,6 +71,9 @@ words! {
     start_no_apps:
         "Your account cannot have apps. An administrator can give you a role with the scope consumer.app.",
         "Dein Konto kann keine Apps haben. Ein Administrator kann dir eine Rolle mit der Berechtigung consumer.app geben.";
+    start_panel:
+        "Users, roles, apps and gates, and what needs somebody's attention.",
+        "Benutzer, Rollen, Apps und Gates – und was jemand ansehen sollte.";
 
     // Sign up, log in.
     username: "Username", "Benutzername";

@@ -130,3 +130,69 @@ async fn gates_are_seen_while_they_are_connected() {
     let gone = tokio::time::timeout(Duration::from_secs(30), gone).await;
     assert!(gone.is_ok(), "{}", gates().await);
 }
+
+#[tokio::test]
+async fn what_needs_somebody_is_said_to_whoever_can_see_to_it() {
+    let companion = TestCompanion::with_feed("").await;
+    let token = companion.login("admin", ADMIN_PASSWORD).await;
+    let attention = async || companion.get("/backend/attention", &token).await.json();
+    let set = async |role: &str, scopes: &[&str]| {
+        let body = json!({"name": role, "scopes": scopes});
+        let set = companion.put(&format!("/backend/role/{role}"), &body, &token);
+        assert_eq!(set.await.status, 200);
+    };
+    let mut admin = administrator(&companion).await;
+    // Nobody has what two routes ask for.
+    let closed = json!({"count": 2, "names": ["place-order", "reports"]});
+    assert_eq!(
+        attention().await,
+        json!({"lagging_gates": 0, "closed_routes": closed})
+    );
+    let loud = page(&mut admin, "/panel").await;
+    let sentence = "no role has their scopes: 2 (place-order, reports)";
+    assert!(loud.body.contains(sentence), "{loud:?}");
+
+    set(
+        "consumer",
+        &[
+            "consumer.account",
+            "consumer.app",
+            "orders.read",
+            "orders.write",
+        ],
+    )
+    .await;
+    let quiet = json!({"lagging_gates": 0, "closed_routes": {"count": 0, "names": []}});
+    assert_eq!(attention().await, quiet);
+    let calm = page(&mut admin, "/panel").await;
+    assert!(
+        calm.body.contains("Nothing: all is as it should be."),
+        "{calm:?}"
+    );
+
+    // Each sees what concerns its own scopes.
+    let role = json!({"name": "keeper", "scopes": ["backend.token"]});
+    assert_eq!(
+        companion.post("/backend/role", &role, &token).await.status,
+        201
+    );
+    companion.register("alice").await;
+    let given = json!({"add_roles": ["keeper"]});
+    assert_eq!(
+        companion
+            .put("/backend/user/alice", &given, &token)
+            .await
+            .status,
+        200
+    );
+    let keeper = companion
+        .login("alice", crate::test_companion::PASSWORD)
+        .await;
+    let seen = companion.get("/backend/attention", &keeper).await;
+    assert_eq!(seen.json(), json!({"lagging_gates": 0}));
+    let stranger = companion.register("bobby").await;
+    assert_eq!(
+        companion.get("/backend/attention", &stranger).await.status,
+        403
+    );
+}

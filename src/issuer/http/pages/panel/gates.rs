@@ -16,9 +16,6 @@ use crate::issuer::http::pages::visitor::Visitor;
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/gates";
 
-/// Who takes nothing for so long lags behind: there is a heartbeat twice a second.
-const SILENT_SECONDS: i64 = 5;
-
 #[derive(Template)]
 #[template(path = "pages/gates.html")]
 struct GatesPage<'a> {
@@ -54,7 +51,7 @@ pub(in crate::issuer::http::pages) async fn list(
         position: gate.position.0,
         behind: gate.behind,
         last_sent: language.instant(gate.last_sent_at),
-        is_up_to_date: gate.behind == 0 && now.since(gate.last_sent_at) <= SILENT_SECONDS,
+        is_up_to_date: gate.is_up_to_date(now),
     });
     let page = GatesPage {
         frame: visitor.frame(),

@@ -10,7 +10,7 @@ use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::routes::{MAX_ROUTES, MAX_SEARCH_BYTES, matching, names};
+use crate::issuer::http::pages::routes::{MAX_ROUTES, MAX_SEARCH_BYTES, matching};
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
@@ -87,7 +87,9 @@ pub(in crate::issuer::http::pages) async fn show(
     let policy = in_force.as_ref().map(|snapshot| snapshot.policy());
     let trust = in_force.as_ref().map(|snapshot| snapshot.trust());
     let site = Site {
-        names: trust.map_or_else(Vec::new, |trust| names(trust, &visitor.issuer.settings.url)),
+        names: trust.map_or_else(Vec::new, |trust| {
+            trust.names_of(&visitor.issuer.settings.url).collect()
+        }),
         roles: &roles.items,
         words: visitor.words(),
     };

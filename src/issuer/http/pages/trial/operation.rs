@@ -3,7 +3,7 @@
 use super::command::known_authorities;
 use crate::authorizer::Snapshot;
 use crate::coding::push_percent_encoded;
-use crate::issuer::http::pages::routes::{matching, names};
+use crate::issuer::http::pages::routes::matching;
 use crate::issuer::http::pages::verdict::Question;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::openapi::{Catalogue, DescribedOperation, ParameterPlace};
@@ -51,7 +51,10 @@ impl<'p> Operations<'p> {
         Self {
             snapshot,
             catalogue,
-            names: names(snapshot.trust(), &visitor.issuer.settings.url),
+            names: snapshot
+                .trust()
+                .names_of(&visitor.issuer.settings.url)
+                .collect(),
             hosts: known_authorities(&visitor.issuer.settings.portal),
         }
     }

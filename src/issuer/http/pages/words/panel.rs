@@ -4,6 +4,18 @@ words! {
     PanelWords {}
 
     administration: "Administration", "Verwaltung";
+    concerns: "What needs somebody", "Was jemand ansehen sollte";
+    no_concerns: "Nothing: all is as it should be.", "Nichts, alles ist, wie es sein soll.";
+    concern_lagging:
+        "Gates that do not know all that was revoked:",
+        "Gates, die noch nicht alles Widerrufene kennen:";
+    concern_closed:
+        "Routes that nobody passes, because no role has their scopes:",
+        "Routen, die niemand passiert, weil keine Rolle ihre Berechtigungen hat:";
+    parts: "What you can do here", "Was du hier tun kannst";
+    no_parts:
+        "Your roles open no page here; they are for programs. An administrator can give you more.",
+        "Deine Rollen öffnen hier keine Seite, sie sind für Programme. Mehr kann dir ein Administrator geben.";
     roles: "Roles", "Rollen";
     roles_sentence: "What users get, and the role of new users.", "Was Benutzer bekommen, und die Rolle der neuen.";
     users: "Users", "Benutzer";

@@ -1,0 +1,81 @@
+//! What needs a person: found when somebody looks, and kept nowhere.
+
+use super::Issuer;
+use super::directory::{Directory, DirectoryError};
+use crate::clock::UnixSeconds;
+use crate::feed::ConnectedGate;
+use crate::identity::ScopeSet;
+use crate::policy::Route;
+
+/// So many routes are told by name.
+const TOLD_ROUTES: usize = 5;
+
+/// What somebody with certain scopes should look at; none where others see to it.
+pub(super) struct Attention {
+    pub(super) gates: Option<GatesToLookAt>,
+    /// None as well where the process has no gate.
+    pub(super) closed_routes: Option<ClosedRoutes>,
+}
+
+/// Gates that do not enforce what this process would.
+pub(super) struct GatesToLookAt {
+    /// So many do not know all that has been revoked, or have been silent for a while.
+    pub(super) lagging: usize,
+}
+
+/// Routes that no user of the site passes, as no role has their scopes.
+pub(super) struct ClosedRoutes {
+    pub(super) count: usize,
+    /// The first of them.
+    pub(super) names: Vec<String>,
+}
+
+impl Issuer {
+    /// What somebody with these scopes should look at, by what they open.
+    pub(super) async fn attention(
+        &self,
+        directory: &Directory<'_>,
+        scopes: &ScopeSet,
+    ) -> Result<Attention, DirectoryError> {
+        let now = self.clock.now();
+        let gates = scopes.contains("backend.token");
+        let gates = gates.then(|| GatesToLookAt::among(&self.feed().gates(), now));
+        let closed_routes = match self.in_force() {
+            Some(snapshot) if scopes.contains("backend.role") => {
+                let given = directory.scopes_of_roles().await?;
+                let names: Vec<&str> = snapshot.trust().names_of(&self.settings.url).collect();
+                let routes = snapshot.policy().routes().iter().map(|route| &**route);
+                let counts = |route: &&Route| names.iter().any(|name| route.issuers.include(name));
+                Some(ClosedRoutes::among(routes.filter(counts), &given))
+            }
+            Some(_) | None => None,
+        };
+        Ok(Attention {
+            gates,
+            closed_routes,
+        })
+    }
+}
+
+impl GatesToLookAt {
+    fn among(gates: &[ConnectedGate], now: UnixSeconds) -> Self {
+        let lagging = gates.iter().filter(|gate| !gate.is_up_to_date(now));
+        Self {
+            lagging: lagging.count(),
+        }
+    }
+}
+
+impl ClosedRoutes {
+    /// Those of `routes` that nobody passes who has no more than the scopes in `given`.
+    fn among<'r>(routes: impl Iterator<Item = &'r Route>, given: &ScopeSet) -> Self {
+        let closed = routes.filter(|route| {
+            let required = route.requirement.scopes();
+            required.is_some_and(|required| !required.are_met(|scope| given.contains(scope)))
+        });
+        let mut names: Vec<String> = closed.map(|route| route.name.to_string()).collect();
+        let count = names.len();
+        names.truncate(TOLD_ROUTES);
+        Self { count, names }
+    }
+}
