@@ -65,7 +65,7 @@ pub use migrations::Migration;
 pub use open::check_file;
 pub use outage::{OutageError, Server};
 pub use passkeys::{AnsweredChallenge, PasskeyNoted, StoredPasskey};
-pub use reach::{Reach, ScopeReach};
+pub use reach::{MAX_COUNTED_GRANTS, Reach, ScopeReach};
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;
 pub use sessions::NewSession;

@@ -49,6 +49,8 @@ fn measure_on(table: &mut Table, files: &Files, name: &str, store: &str) {
     let address = server.issuer.unwrap();
     let browser = log_in(address);
     let middle = format!("user-{:05}", USERS / 2);
+    let app = AppKey::from_random(bytes(USERS / 2 * APPS_OF_EACH));
+    let app = app.as_str();
     for path in [
         "/panel/users".to_owned(),
         format!("/panel/users?search={middle}"),
@@ -59,9 +61,12 @@ fn measure_on(table: &mut Table, files: &Files, name: &str, store: &str) {
         "/panel/roles/role-0000".to_owned(),
         "/panel/roles/role-0000/delete".to_owned(),
         "/panel/scopes".to_owned(),
+        "/panel/scopes/orders.part-000".to_owned(),
         "/panel/apps".to_owned(),
         format!("/panel/apps?owner={middle}"),
+        format!("/panel/apps/{app}/delete"),
         "/panel/policy".to_owned(),
+        "/panel/components".to_owned(),
         "/panel/audit".to_owned(),
         "/panel/gates".to_owned(),
         "/panel/keys".to_owned(),
@@ -111,18 +116,24 @@ fn fill(location: &str) {
             }
         }
         assert_eq!(change.commit().await.unwrap(), Committed::Yes);
-        if location.starts_with("postgres:") {
-            analyze(location).await;
-        }
+        add_grants(location).await;
     });
 }
 
-/// What PostgreSQL does by itself within a minute or so. Until then it knows nothing of the new rows, and chooses
-/// plans for empty tables.
-async fn analyze(location: &str) {
+/// A grant that can be extended for each app, of its owner.
+async fn add_grants(location: &str) {
     sqlx::any::install_default_drivers();
     let pool = sqlx::AnyPool::connect(location).await.unwrap();
-    sqlx::query("ANALYZE").execute(&pool).await.unwrap();
+    let text = "INSERT INTO refresh_tokens \
+                (digest, family, user_id, app_key, scopes, created_at, expires_at, used_at, successor) \
+                SELECT 'digest-' || app_key, 'grant-' || app_key, owner_id, app_key, '', created_at, \
+                created_at + 2592000, 0, '' FROM apps";
+    sqlx::query(text).execute(&pool).await.unwrap();
+    if location.starts_with("postgres:") {
+        // What PostgreSQL does by itself within a minute or so. Until then it knows nothing of the new rows, and
+        // chooses plans for empty tables.
+        sqlx::query("ANALYZE").execute(&pool).await.unwrap();
+    }
     pool.close().await;
 }
 

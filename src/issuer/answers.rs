@@ -31,6 +31,9 @@ pub struct UserAnswer<'a> {
     apps: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grants: Option<i64>,
+    /// Whether there are more than are counted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    has_more_grants: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     sessions: Option<i64>,
 }
@@ -66,6 +69,9 @@ pub struct AppAnswer<'a> {
     users: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grants: Option<i64>,
+    /// Whether there are more than are counted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    has_more_grants: bool,
 }
 
 #[derive(Serialize)]
@@ -86,6 +92,9 @@ pub struct RoleAnswer<'a> {
     apps: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grants: Option<i64>,
+    /// Whether there are more than are counted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    has_more_grants: bool,
 }
 
 #[derive(Serialize)]
@@ -145,6 +154,7 @@ impl<'a> UserAnswer<'a> {
             users: None,
             apps: None,
             grants: None,
+            has_more_grants: false,
             sessions: None,
         }
     }
@@ -156,6 +166,7 @@ impl<'a> UserAnswer<'a> {
             users: Some(reach.users),
             apps: Some(reach.apps),
             grants: Some(reach.grants),
+            has_more_grants: reach.has_more_grants,
             sessions: Some(reach.sessions),
             ..self
         }
@@ -196,6 +207,7 @@ impl<'a> AppAnswer<'a> {
             removed_scopes: None,
             users: None,
             grants: None,
+            has_more_grants: false,
         }
     }
 
@@ -205,6 +217,7 @@ impl<'a> AppAnswer<'a> {
         Self {
             users: Some(reach.users),
             grants: Some(reach.grants),
+            has_more_grants: reach.has_more_grants,
             ..self
         }
     }
@@ -249,6 +262,7 @@ impl<'a> RoleAnswer<'a> {
             users: None,
             apps: None,
             grants: None,
+            has_more_grants: false,
         }
     }
 
@@ -259,6 +273,7 @@ impl<'a> RoleAnswer<'a> {
             users: Some(reach.users),
             apps: Some(reach.apps),
             grants: Some(reach.grants),
+            has_more_grants: reach.has_more_grants,
             ..self
         }
     }

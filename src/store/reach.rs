@@ -8,14 +8,21 @@ use super::{Change, Store, StoreError, columns};
 use crate::clock::UnixSeconds;
 use crate::identity::{App, AppKey, RoleName, ScopeName, UserId};
 
+/// So many grants are counted: of more, the exact number would tell nobody more, and takes long to find.
+pub const MAX_COUNTED_GRANTS: i64 = 10_000;
+
 /// Whom it concerns that a user, an app or a role loses something. Access tokens are not counted: nothing
 /// is kept of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reach {
     pub users: i64,
+    /// Whether there may be more users: those of grants that were not counted.
+    pub has_more_users: bool,
     pub apps: i64,
-    /// How many grants rest on it that can still be extended.
+    /// How many grants rest on it that can still be extended; at most [`MAX_COUNTED_GRANTS`].
     pub grants: i64,
+    /// Whether there are more.
+    pub has_more_grants: bool,
     /// How many sessions of browsers end.
     pub sessions: i64,
 }
@@ -108,7 +115,7 @@ pub(super) const OF_ROLE: Counted = Counted {
 };
 
 impl Counted {
-    /// One row with all numbers; `$2` is the present.
+    /// One row with all numbers; `$2` is the present, and `$3` how many grants are counted.
     pub(super) fn text(&self) -> String {
         let live = |Tokens { tables, which }: &Tokens| {
             format!(
@@ -130,7 +137,7 @@ impl Counted {
             "CAST(0 AS BIGINT)"
         };
         format!(
-            "WITH live AS ({}) SELECT (SELECT COUNT(*) FROM ({everybody}) AS everybody) AS users, \
+            "WITH live AS (SELECT family, user_id FROM ({}) AS found LIMIT $3) SELECT (SELECT COUNT(*) FROM ({everybody}) AS everybody) AS users, \
              (SELECT COUNT(*) FROM ({apps}) AS theirs) AS apps, \
              (SELECT COUNT(*) FROM live) AS grants, {sessions} AS sessions",
             live.join(" UNION ALL ")
@@ -146,12 +153,17 @@ impl Counted {
         let row = sqlx::query(assembled(self.text()))
             .bind(name)
             .bind(now.0)
+            .bind(MAX_COUNTED_GRANTS + 1)
             .fetch_one(database)
             .await?;
+        let grants: i64 = row.try_get("grants")?;
+        let has_more_grants = grants > MAX_COUNTED_GRANTS;
         Ok(Reach {
             users: row.try_get("users")?,
+            has_more_users: has_more_grants && self.counts_holders,
             apps: row.try_get("apps")?,
-            grants: row.try_get("grants")?,
+            grants: grants.min(MAX_COUNTED_GRANTS),
+            has_more_grants,
             sessions: row.try_get("sessions")?,
         })
     }
@@ -210,5 +222,74 @@ impl Store {
             users: row.try_get("users")?,
             apps: row.try_get("apps")?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::UnixSeconds;
+    use crate::store::StoreLocation;
+
+    const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
+
+    /// One user with a role and an app, and with so many grants to it.
+    async fn with_grants(count: i64) -> [Reach; 3] {
+        let folder = tempfile::tempdir().unwrap();
+        let place = StoreLocation::parse("sqlite:reach.db", folder.path()).unwrap();
+        let store = Store::open(&place).await.unwrap();
+        for text in [
+            "INSERT INTO users (id, username, folded_username, email, folded_email, status, password_hash, created_at) \
+             VALUES ('u', 'u', 'u', 'e', 'e', 'active', '*', 1)",
+            "INSERT INTO roles (name) VALUES ('clerk')",
+            "INSERT INTO user_roles (user_id, role) VALUES ('u', 'clerk')",
+            "INSERT INTO apps (app_key, owner_id, name, redirect_uris, status, created_at) \
+             VALUES ('a', 'u', 'a', '', 'active', 1)",
+        ] {
+            sqlx::query(text).execute(&store.writer).await.unwrap();
+        }
+        let text = "INSERT INTO refresh_tokens \
+                    (digest, family, user_id, app_key, scopes, created_at, expires_at, used_at, successor) \
+                    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < $1) \
+                    SELECT 'd' || n, 'f' || n, 'u', 'a', '', 1, $2, 0, '' FROM numbers";
+        sqlx::query(text)
+            .bind(count)
+            .bind(NOW.0 + 1)
+            .execute(&store.writer)
+            .await
+            .unwrap();
+        let (user, app) = (UserId::known("u"), AppKey::known("a"));
+        let reached = [
+            store.reach_of_user(&user, NOW).await.unwrap(),
+            store.reach_of_app(&app, NOW).await.unwrap(),
+            store
+                .reach_of_role(&RoleName::parse("clerk").unwrap(), NOW)
+                .await
+                .unwrap(),
+        ];
+        store.close().await;
+        reached
+    }
+
+    #[tokio::test]
+    async fn many_grants_are_counted_up_to_a_bound() {
+        let all = Reach {
+            users: 1,
+            apps: 1,
+            grants: MAX_COUNTED_GRANTS,
+            ..Reach::default()
+        };
+        assert_eq!(with_grants(MAX_COUNTED_GRANTS).await, [all; 3]);
+        let more = Reach {
+            has_more_grants: true,
+            ..all
+        };
+        let with_others = Reach {
+            has_more_users: true,
+            ..more
+        };
+        // Whoever has a role is known without the grants.
+        let expected = [with_others, with_others, more];
+        assert_eq!(with_grants(MAX_COUNTED_GRANTS + 1).await, expected);
     }
 }

@@ -72,15 +72,28 @@ pub fn is_app_in_use(app: &App, reach: Reach) -> bool {
 /// Such as: the app `4f2a`: 1 user, 2 grants, its last token at 2027-01-15T08:00:00Z.
 impl fmt::Display for InUse {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reach = &self.reach;
+        let least = if reach.has_more_users {
+            "at least "
+        } else {
+            ""
+        };
+        let more = if reach.has_more_grants {
+            "more than "
+        } else {
+            ""
+        };
         let counts = [
-            (self.reach.users, "user"),
-            (self.reach.apps, "app"),
-            (self.reach.grants, "grant"),
-            (self.reach.sessions, "session"),
+            (least, reach.users, "user"),
+            ("", reach.apps, "app"),
+            (more, reach.grants, "grant"),
+            ("", reach.sessions, "session"),
         ];
-        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let counts = counts.into_iter().filter(|(_, count, _)| *count > 0);
         let mut told: Vec<String> = counts
-            .map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
+            .map(|(about, count, what)| {
+                format!("{about}{count} {what}{}", if count == 1 { "" } else { "s" })
+            })
             .collect();
         told.extend(
             self.last_used_at
@@ -103,6 +116,7 @@ mod tests {
             apps,
             grants,
             sessions,
+            ..Reach::default()
         };
         let role = Role {
             name: RoleName::parse("clerk").unwrap(),
@@ -119,6 +133,18 @@ mod tests {
             last_used_at: Some(UnixSeconds(1_800_000_000)),
         };
         let expected = "the app `4f2a`: 1 user, 2 grants, its last token at 2027-01-15T08:00:00Z";
+        assert_eq!(told.to_string(), expected);
+        let many = Reach {
+            has_more_users: true,
+            has_more_grants: true,
+            ..reach(9000, 0, 10_000, 0)
+        };
+        let told = InUse {
+            reach: many,
+            last_used_at: None,
+            ..told
+        };
+        let expected = "the app `4f2a`: at least 9000 users, more than 10000 grants";
         assert_eq!(told.to_string(), expected);
     }
 }

@@ -143,6 +143,7 @@ pub(super) async fn reach(place: &StoreLocation) {
         apps,
         grants,
         sessions,
+        ..Reach::default()
     };
     let of = async || {
         let nobodys = RoleName::parse("nobodys").unwrap();

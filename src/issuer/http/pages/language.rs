@@ -90,29 +90,40 @@ impl Language {
 
     /// Whom a change concerns.
     pub(super) fn concerned(self, users: i64, apps: i64) -> String {
-        self.listed(&[(users, &USERS), (apps, &APPS)])
+        self.listed(&[("", users, &USERS), ("", apps, &APPS)])
     }
 
     /// Whom a change concerns, and what of theirs ends.
     pub(super) fn reached(self, reach: Reach) -> String {
+        let least = self.in_this(["at least ", "mindestens "]);
+        let more = self.in_this(["more than ", "mehr als "]);
+        let about = |is_not_exact: bool, words| if is_not_exact { words } else { "" };
         let mut counts = vec![
-            (reach.users, &USERS),
-            (reach.apps, &APPS),
-            (reach.grants, &GRANTS),
+            (about(reach.has_more_users, least), reach.users, &USERS),
+            ("", reach.apps, &APPS),
+            (about(reach.has_more_grants, more), reach.grants, &GRANTS),
         ];
         if reach.sessions > 0 {
-            counts.push((reach.sessions, &SESSIONS));
+            counts.push(("", reach.sessions, &SESSIONS));
         }
         self.listed(&counts)
     }
 
-    fn listed(self, counts: &[(i64, &Noun)]) -> String {
-        let counted = |(count, noun): &(i64, &Noun)| {
+    fn in_this(self, [english, german]: [&'static str; 2]) -> &'static str {
+        match self {
+            Self::English => english,
+            Self::German => german,
+        }
+    }
+
+    /// Numbers, each with what is said before it.
+    fn listed(self, counts: &[(&str, i64, &Noun)]) -> String {
+        let counted = |(before, count, noun): &(&str, i64, &Noun)| {
             let [one, several] = match self {
                 Self::English => noun.english,
                 Self::German => noun.german,
             };
-            counted(*count, one, several)
+            format!("{before}{}", self.counted(*count, one, several))
         };
         let mut counts: Vec<String> = counts.iter().map(counted).collect();
         let last = counts.pop().unwrap_or_default();
@@ -139,7 +150,24 @@ impl Language {
             Self::English => english,
             Self::German => german,
         };
-        counted(i64::from(seconds / length), one, several)
+        self.counted(i64::from(seconds / length), one, several)
+    }
+
+    fn counted(self, count: i64, one: &str, several: &str) -> String {
+        let what = if count == 1 { one } else { several };
+        format!("{} {what}", self.number(count))
+    }
+
+    /// A number, its digits in groups of three.
+    pub(super) fn number(self, number: i64) -> String {
+        let mut text = number.to_string();
+        let digits = text.trim_start_matches('-').len();
+        let ends = (1..digits).rev().filter(|rest| rest % 3 == 0);
+        let places: Vec<usize> = ends.map(|rest| text.len() - rest).collect();
+        for place in places.into_iter().rev() {
+            text.insert_str(place, self.in_this([",", "."]));
+        }
+        text
     }
 
     /// A day and a time, in UTC.
@@ -164,10 +192,6 @@ impl Language {
             }
         }
     }
-}
-
-fn counted(count: i64, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 /// A quality value, in thousandths; what is not one is the least wanted.
@@ -224,6 +248,7 @@ mod tests {
             apps: 2,
             grants: 0,
             sessions,
+            ..Reach::default()
         };
         let told = Language::English.reached(reach(0));
         assert_eq!(told, "This concerns 1 user, 2 apps and 0 grants.");
@@ -232,6 +257,31 @@ mod tests {
         assert_eq!(told, german);
         let told = Language::English.concerned(2, 1);
         assert_eq!(told, "This concerns 2 users and 1 app.");
+        let many = Reach {
+            grants: 10_000,
+            has_more_users: true,
+            has_more_grants: true,
+            ..reach(0)
+        };
+        let told = Language::English.reached(many);
+        let english = "This concerns at least 1 user, 2 apps and more than 10,000 grants.";
+        assert_eq!(told, english);
+        let german = "Das betrifft mindestens 1 Benutzer, 2 Apps und mehr als 10.000 Zugriffe.";
+        assert_eq!(Language::German.reached(many), german);
+    }
+
+    #[test]
+    fn numbers_are_grouped_as_the_reader_does() {
+        for (number, english, german) in [
+            (0, "0", "0"),
+            (999, "999", "999"),
+            (1000, "1,000", "1.000"),
+            (-123_456, "-123,456", "-123.456"),
+            (1_234_567, "1,234,567", "1.234.567"),
+        ] {
+            assert_eq!(Language::English.number(number), english);
+            assert_eq!(Language::German.number(number), german);
+        }
     }
 
     #[test]
