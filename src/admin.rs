@@ -21,7 +21,7 @@ use crate::gate::DecisionLog;
 use crate::keyring::{FeedOverview, Keyring};
 use crate::labels::Label;
 use crate::policy::Policy;
-use crate::reload::{Loader, ShadowState};
+use crate::reload::{Loader, PortalFilesState, ShadowState};
 use crate::revocation::RevocationStatistics;
 use crate::telemetry::Exposition;
 
@@ -81,6 +81,9 @@ struct Status {
     /// The policy that is tried beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     shadow_policy: Option<ShadowPolicyStatus>,
+    /// The files that the portal shows; absent where the configuration names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    portal_files: Option<PortalFilesState>,
     issuers: Vec<IssuerStatus>,
     feed: Option<ServedFeed>,
     /// The issuer in this process. Readiness does not depend on it: the gate goes on without.
@@ -366,6 +369,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
         },
         restart_needed: state.restart_needed,
         shadow_policy: ShadowPolicyStatus::of(&snapshot, state.shadow),
+        portal_files: state.portal_files,
         issuers: issuers.collect(),
         companion: admin.store_probe.as_ref().map(|probe| CompanionStatus {
             store_up: (probe.0)(),

@@ -123,6 +123,7 @@ impl Config {
                 .as_ref()
                 .map(issuer::descriptions)
                 .unwrap_or_default(),
+            logo: self.issuer.as_ref().and_then(issuer::logo),
             restart_needed: Vec::new(),
         }
     }

@@ -9,6 +9,7 @@ use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 
+use crate::logo::MAX_LOGO_BYTES;
 use crate::problem::{Source, closest};
 use crate::token::{KeyFileModeError, MAX_JWKS_BYTES, MAX_KEY_FILE_BYTES, check_key_file_mode};
 use crate::yaml::MAX_SOURCE_BYTES;
@@ -103,6 +104,14 @@ pub fn read_source(path: &Path) -> Result<Source, FileError> {
         name: path.display().to_string(),
         text,
     })
+}
+
+/// Reads a picture.
+pub fn read_logo(path: &Path) -> Result<Vec<u8>, FileError> {
+    if fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+        return Err(FileError::NotAFile(path.to_owned()));
+    }
+    read_bounded(path, MAX_LOGO_BYTES).map_err(|error| misspelt(path, error))
 }
 
 /// The error, or the file that may be meant where there is none.

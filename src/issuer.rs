@@ -43,14 +43,15 @@ mod token_requests;
 
 use std::sync::{Arc, OnceLock};
 
-use arc_swap::ArcSwap;
 use axum::Router;
 use prometheus_client::registry::Registry;
 
 use crate::authorizer::{Authorizer, Snapshot};
 use crate::clock::Clock;
 use crate::feed::Hub;
+use crate::logo::Logo;
 use crate::openapi::Catalogue;
+use crate::reload::PortalFiles;
 use crate::revocation::RevocationList;
 use crate::store::{Store, StoreError};
 use crate::telemetry::SubjectNames;
@@ -68,12 +69,12 @@ pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
 pub use proxy::ProxyError;
 pub use published::{Published, PublishedError, published};
 pub use settings::{
-    HashingSettings, IssuerDocument, IssuerSettings, KeySettings, PasskeySettings, PortalSettings,
-    ProxyOrigin, ProxySettings, RefreshSettings, Registration, SessionSettings,
+    Accent, HashingSettings, IssuerDocument, IssuerSettings, KeySettings, PasskeySettings,
+    PortalSettings, ProxyOrigin, ProxySettings, RefreshSettings, Registration, SessionSettings,
 };
 pub use throttle::{BucketSettings, Network, NetworkError, ThrottleSettings, TrustedProxies};
 
-use http::{MadeApps, TicketKey, ToldKey, openapi};
+use http::{Look, MadeApps, TicketKey, ToldKey, openapi};
 use proxy::Proxy;
 
 use audit::AuditLog;
@@ -105,8 +106,9 @@ pub struct Issuer {
     proxy: Option<Proxy>,
     /// The gate in this process, if there is one.
     gate: OnceLock<Arc<Authorizer>>,
-    /// Descriptions of the API, which a reload replaces.
-    descriptions: OnceLock<Arc<ArcSwap<Catalogue>>>,
+    /// What the pages show of files.
+    files: OnceLock<PortalFiles>,
+    look: Look,
 }
 
 /// Why an issuer cannot start.
@@ -167,7 +169,8 @@ impl Issuer {
             made_apps: MadeApps::default(),
             proxy,
             gate: OnceLock::new(),
-            descriptions: OnceLock::new(),
+            files: OnceLock::new(),
+            look: Look::of(&foundation.settings.portal.accent),
             settings: foundation.settings,
             audit,
             store: foundation.store,
@@ -211,17 +214,22 @@ impl Issuer {
         self.audit.names()
     }
 
-    /// Has the pages show what policy this gate has in force, and the operations that are described; the first ones
-    /// stay.
-    pub fn set_gate(&self, gate: &Arc<Authorizer>, descriptions: &Arc<ArcSwap<Catalogue>>) {
+    /// Has the pages show what policy this gate has in force, and what these files hold; the first ones stay.
+    pub fn set_gate(&self, gate: &Arc<Authorizer>, files: &PortalFiles) {
         let _ = self.gate.set(Arc::clone(gate));
-        let _ = self.descriptions.set(Arc::clone(descriptions));
+        let _ = self.files.set(files.clone());
     }
 
     /// The operations that are described, besides the routes of the policy.
     fn described(&self) -> Arc<Catalogue> {
-        let descriptions = self.descriptions.get();
-        descriptions.map(|all| all.load_full()).unwrap_or_default()
+        let files = self.files.get();
+        let described = files.map(|files| files.descriptions.load_full());
+        described.unwrap_or_default()
+    }
+
+    /// The picture in place of the title, if there is one.
+    fn logo(&self) -> Option<Arc<Logo>> {
+        self.files.get()?.logo.load_full()
     }
 
     /// Policy and trust of the gate in this process.

@@ -17,7 +17,7 @@
 //! - [`migration`]: access rules of other products as policies.
 //! - [`doctor`]: what in a proxy's configuration would undo the policy.
 //! - [`problem`], [`yaml`]: errors in files that people write, how errors are shown, and strict parsing.
-//! - [`labels`]: closed sets of names, for metrics and logs.
+//! - [`labels`]: closed sets of names, for metrics and logs. [`logo`]: the picture of a site.
 //! - [`connection_limits`]: the bounds of the connections of the HTTP listeners.
 //! - [`coding`]: hex digits and percent encoding. [`uri_host`]: where plain text may be sent.
 //! - [`clock`]: the source of time, which tests replace.
@@ -210,6 +210,7 @@ pub mod issuer;
 pub mod jwks;
 pub mod keyring;
 pub mod labels;
+pub mod logo;
 pub mod migration;
 pub mod openapi;
 pub mod policy;

@@ -1,15 +1,14 @@
 //! Reloads: policy, keys and trust are read anew and swapped in together, or not at all. The policy that is
 //! tried in shadow comes with them, and holds up none of them.
 
-mod descriptions;
 mod metrics;
+mod portal_files;
 mod shadow;
 pub mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use crate::authorizer::{Authorizer, InShadow, Snapshot};
@@ -19,12 +18,13 @@ use crate::keyring::{
     Issuers, KeySource, Keyring, KeyringError, TrustedIssuer, issuer_names, misspelt_scopes,
     nobody_trusted, trust_warnings,
 };
-use crate::openapi::Catalogue;
 use crate::policy::Policy;
 use crate::problem::{Colour, Problems};
 
-pub use descriptions::read_descriptions;
 pub use metrics::ReloadMetrics;
+pub use portal_files::{
+    LogoFileError, PortalFiles, PortalFilesState, read_descriptions, read_logo,
+};
 pub use shadow::ShadowState;
 
 /// Why policy or keys cannot be loaded.
@@ -91,6 +91,8 @@ pub struct Inputs {
     pub trust: Vec<TrustedIssuer>,
     /// Descriptions of the API, for the portal.
     pub descriptions: Vec<PathBuf>,
+    /// The logo, likewise.
+    pub logo: Option<PathBuf>,
     /// The sections of the configuration that differ from those of the start and need a restart.
     pub restart_needed: Vec<&'static str>,
 }
@@ -102,6 +104,7 @@ impl Inputs {
         paths.extend(self.policy.iter().cloned());
         paths.extend(self.shadow_policy.iter().cloned());
         paths.extend(self.descriptions.iter().cloned());
+        paths.extend(self.logo.clone());
         paths.extend(self.trust.iter().flat_map(|issuer| match &issuer.keys {
             KeySource::File(path) | KeySource::HmacSecret(path) => vec![path.clone()],
             KeySource::Remote(remote) => remote.ca_file.iter().cloned().collect(),
@@ -133,6 +136,8 @@ pub struct ReloadState {
     pub restart_needed: Vec<&'static str>,
     /// Of the policy that is tried in shadow; nothing where the configuration names none.
     pub shadow: Option<ShadowState>,
+    /// Of the files that the portal shows; nothing where the configuration names none.
+    pub portal_files: Option<PortalFilesState>,
 }
 
 /// Loads what a configuration names.
@@ -144,7 +149,7 @@ pub struct Loader {
     inputs: Mutex<Inputs>,
     /// What the last reload would have taken over, had it not failed.
     refused: Mutex<Option<Inputs>>,
-    descriptions: Arc<ArcSwap<Catalogue>>,
+    portal_files: PortalFiles,
     state: Mutex<ReloadState>,
 }
 
@@ -164,7 +169,6 @@ impl Loader {
     ) -> Result<(Self, Snapshot), LoadError> {
         let prepared = prepare(&inputs, &keyring)?;
         let shadow = shadow::load(&inputs).map_err(LoadError::Shadow)?;
-        let described = descriptions::at_start(&inputs);
         let current_trust = prepared.issuers.current_trust();
         // Everything was read and checked by now. From here on nothing fails, so that no half of it can
         // be in force.
@@ -187,17 +191,19 @@ impl Loader {
             last_error: None,
             restart_needed: Vec::new(),
             shadow: tried.is_some().then(ShadowState::default),
+            portal_files: None,
         };
         let loader = Self {
             config: inputs.config.clone(),
             keyring,
             clock,
             read_inputs,
-            inputs: Mutex::new(inputs),
+            inputs: Mutex::new(inputs.clone()),
             refused: Mutex::default(),
-            descriptions: Arc::new(ArcSwap::from_pointee(described)),
+            portal_files: PortalFiles::default(),
             state: Mutex::new(state),
         };
+        loader.renew_portal_files(&inputs);
         let snapshot = Snapshot::new(prepared.policy, current_trust);
         Ok((loader, snapshot.with_shadow(tried)))
     }
@@ -248,7 +254,7 @@ impl Loader {
             });
         });
         self.shadow_renewed(&shadow);
-        self.renew_descriptions(&renewed);
+        self.renew_portal_files(&renewed);
         // Those of a policy that served before have been logged.
         if is_new {
             log_warnings(&policy);
@@ -275,9 +281,9 @@ impl Loader {
         paths
     }
 
-    /// What the portal offers to try out besides the routes of the policy.
-    pub fn descriptions(&self) -> &Arc<ArcSwap<Catalogue>> {
-        &self.descriptions
+    /// What the portal shows of files.
+    pub fn portal_files(&self) -> &PortalFiles {
+        &self.portal_files
     }
 
     /// The file of the configuration that this process was started with.
@@ -344,6 +350,7 @@ mod tests {
             shadow_policy: Vec::new(),
             trust: Vec::new(),
             descriptions: Vec::new(),
+            logo: None,
             restart_needed: Vec::new(),
         };
         let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -4,7 +4,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use arc_swap::ArcSwap;
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -21,7 +20,7 @@ use crate::config::{Config, IssuerSettings};
 use crate::connection_limits::ConnectionLimits;
 use crate::issuer::{FirstAdministrator, Issuer, TrustedProxies};
 use crate::keyring::Keyring;
-use crate::openapi::Catalogue;
+use crate::reload::PortalFiles;
 use crate::shutdown::Phase;
 use crate::telemetry::SubjectNames;
 use crate::tls::{ServerTls, TlsListener};
@@ -111,9 +110,9 @@ impl Companion {
         }
     }
 
-    /// Has the issuer's pages show what policy the gate has in force, and what is described.
-    pub(super) fn set_gate(&self, gate: &Arc<Authorizer>, descriptions: &Arc<ArcSwap<Catalogue>>) {
-        self.issuer.set_gate(gate, descriptions);
+    /// Has the issuer's pages show what policy the gate has in force, and what these files hold.
+    pub(super) fn set_gate(&self, gate: &Arc<Authorizer>, files: &PortalFiles) {
+        self.issuer.set_gate(gate, files);
     }
 
     /// Whether the issuer's store answers, for `/status`.

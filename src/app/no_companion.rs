@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use prometheus_client::registry::Registry;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -15,7 +14,7 @@ use crate::admin::{ServedFeed, StoreProbe};
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
 use crate::config::{Config, IssuerSettings};
-use crate::openapi::Catalogue;
+use crate::reload::PortalFiles;
 use crate::telemetry::SubjectNames;
 
 /// How many threads an issuer gets.
@@ -56,7 +55,7 @@ impl Companion {
         match *self {}
     }
 
-    pub(super) fn set_gate(&self, _: &Arc<Authorizer>, _: &Arc<ArcSwap<Catalogue>>) {
+    pub(super) fn set_gate(&self, _: &Arc<Authorizer>, _: &PortalFiles) {
         match *self {}
     }
 

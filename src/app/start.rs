@@ -128,7 +128,7 @@ impl<'c> Prepared<'c> {
         let mut servers = serving.admin(control, admin, self.admin_sockets, limits, tls)?;
         servers.push(serving.save_keys(control, Arc::clone(&core.keyring)));
         if let Some(companion) = self.companion {
-            companion.set_gate(&core.authorizer, core.loader.descriptions());
+            companion.set_gate(&core.authorizer, core.loader.portal_files());
             let runtime = self.issuing.as_ref().unwrap_or(&self.control).handle();
             servers.extend(companion.serve(runtime, &serving)?);
         }

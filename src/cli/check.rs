@@ -15,7 +15,7 @@ use crate::keyring::{TrustWarning, issuer_names, misspelt_scopes, nobody_trusted
 use crate::openapi::Catalogue;
 use crate::policy::Policy;
 use crate::problem::{Colour, Faults, Problem, Problems, Source};
-use crate::reload::read_descriptions;
+use crate::reload::{read_descriptions, read_logo};
 use report::{Format, Report};
 
 #[derive(Debug, Args)]
@@ -151,6 +151,14 @@ impl Checked {
     }
 }
 
+/// Adds why the logo cannot be shown.
+fn add_logo(config: &Config, faults: &mut Faults) {
+    if let Some(Err(error)) = config.inputs().logo.as_deref().map(read_logo) {
+        let key = "issuer.portal.logo_file";
+        faults.add(key, format!("`{key}`: {error}"));
+    }
+}
+
 fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
     let Some(path) = &args.config else {
         let sources = files::read_policy(&args.files)?;
@@ -213,6 +221,7 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
     }
     if !args.skip_files {
         checked.add_descriptions(&config, &mut faults);
+        add_logo(&config, &mut faults);
     }
     let named = config.policy.iter().chain(&config.shadow_policy);
     checked.warn_of_unread(&named.collect::<Vec<_>>());

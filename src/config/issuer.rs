@@ -30,6 +30,10 @@ mod absent {
         match *settings {}
     }
 
+    pub(in crate::config) fn logo(settings: &IssuerSettings) -> Option<PathBuf> {
+        match *settings {}
+    }
+
     pub(in crate::config) fn needs_restart(settings: &IssuerSettings, _: &IssuerSettings) -> bool {
         match *settings {}
     }
@@ -75,12 +79,18 @@ mod present {
         let proxy = settings.portal.proxy.as_ref();
         files.extend(proxy.and_then(|proxy| proxy.ca_file.clone()));
         files.extend(descriptions(settings));
+        files.extend(logo(settings));
         files
     }
 
     /// The descriptions of the API, which a reload reads anew.
     pub(in crate::config) fn descriptions(settings: &IssuerSettings) -> Vec<PathBuf> {
         settings.portal.openapi_files.clone()
+    }
+
+    /// The logo, which a reload reads anew.
+    pub(in crate::config) fn logo(settings: &IssuerSettings) -> Option<PathBuf> {
+        settings.portal.logo_file.clone()
     }
 
     /// Whether the two differ in what only a restart applies.
@@ -93,6 +103,10 @@ mod present {
             .portal
             .openapi_files
             .clone_from(&settings.portal.openapi_files);
+        renewed
+            .portal
+            .logo_file
+            .clone_from(&settings.portal.logo_file);
         *settings != renewed
     }
 
@@ -116,11 +130,15 @@ use crate::uri_host::plain_text_fault;
 #[cfg(not(feature = "issuer"))]
 pub use absent::IssuerSettings;
 #[cfg(not(feature = "issuer"))]
-pub(super) use absent::{IssuerDocument, address, build, descriptions, files, needs_restart, tls};
+pub(super) use absent::{
+    IssuerDocument, address, build, descriptions, files, logo, needs_restart, tls,
+};
 #[cfg(feature = "issuer")]
 pub use present::IssuerSettings;
 #[cfg(feature = "issuer")]
-pub(super) use present::{IssuerDocument, address, build, descriptions, files, needs_restart, tls};
+pub(super) use present::{
+    IssuerDocument, address, build, descriptions, files, logo, needs_restart, tls,
+};
 
 #[cfg(feature = "issuer")]
 impl Config {

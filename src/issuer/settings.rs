@@ -1,5 +1,6 @@
 //! The section `issuer` of the configuration.
 
+mod accent;
 mod document;
 mod hashing;
 mod keys;
@@ -16,6 +17,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use accent::Accent;
 pub use document::IssuerDocument;
 pub use hashing::HashingSettings;
 pub(super) use keys::ALGORITHMS;
@@ -184,6 +186,8 @@ pub(super) mod tests {
             ("algorithm: ES384", "issuer.algorithm: ES384"),
             ("registration: maybe", "issuer.registration: maybe"),
             ("portal: {title: \"\"}", "issuer.portal.title: "),
+            ("portal: {accent: \"#7fbde6\"}", "issuer.portal.accent: #7fbde6"),
+            ("portal: {accent_dark: teal}", "issuer.portal.accent_dark`"),
             ("portal: {example_url: /orders/1}", "issuer.portal.example_url: /orders/1"),
             ("portal: {proxy: {url: \"http://api.shop.example\"}}", "issuer.portal.proxy.url: http://api.shop.example"),
             ("portal: {proxy: {url: \"https://a.example\", timeout_ms: 15001}}", "issuer.portal.proxy.timeout_ms: 15001"),

@@ -70,7 +70,19 @@ pub(crate) fn conceal(text: &str) -> String {
 /// Secrets are in files of their own, but for what a URL holds: the user's password before its `@`, and
 /// the query. What should be a URL and is none may hold them anywhere.
 pub(crate) fn may_hold_a_password(value: &str) -> bool {
-    value.contains(['@', '?', '#'])
+    value.contains(['@', '?']) || value.contains('#') && !is_colour(value)
+}
+
+/// Whether it is `#` and six hex digits, by itself or behind a key.
+fn is_colour(value: &str) -> bool {
+    let value = value.trim_end_matches('"');
+    value.rsplit_once('#').is_some_and(|(before, digits)| {
+        let starts = ["", "\""].contains(&before) || before.ends_with(": ");
+        starts
+            && !before.contains('#')
+            && digits.len() == 6
+            && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+    })
 }
 
 /// A message about a configuration, without its quotations that are more than a word.
@@ -300,6 +312,11 @@ mod tests {
             ("`u:hunter2@h` has no `://`", "`***` has no `://`"),
             ("`h?hunter2`, `h#hunter2`", "`***`, `***`"),
             (&cut, "`***` is not a URL"),
+            (
+                "`a.accent: #7fbde6` is pale, `\"#7fbde7\"` is not",
+                "`a.accent: #7fbde6` is pale, `\"#7fbde7\"` is not",
+            ),
+            ("`u:#7fbde6`, `h#7fbde6`, `#7fbde`", "`***`, `***`, `***`"),
             (
                 "`https://u:hunter2@h/a?b` is not `https`",
                 "`https://***@h/a?***` is not `https`",

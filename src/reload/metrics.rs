@@ -74,6 +74,20 @@ impl Collector for ReloadMetrics {
             "1 if the config has changed in a section that only a restart applies, 0 if not",
             u64::from(!state.restart_needed.is_empty()),
         )?;
+        if let Some(portal) = state.portal_files {
+            gauge(
+                &mut encoder,
+                "portal_files_success",
+                "1 if all files that the portal shows could be read when that was last tried, 0 if not",
+                u64::from(portal.errors.is_empty()),
+            )?;
+            counter(
+                &mut encoder,
+                "portal_files_failures",
+                "Starts and reloads that could not read a file that the portal shows, and left the previous one",
+                portal.failures,
+            )?;
+        }
         let Some(shadow) = state.shadow else {
             return Ok(());
         };

@@ -34,8 +34,10 @@ impl Scene {
             env!("CARGO_MANIFEST_DIR"),
             "/tests/fixtures/openapi/trial.yaml"
         );
+        let logo = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/logo.svg");
         let keys = format!(
-            ", portal: {{proxy: {{url: \"http://{front}\"}}, openapi_files: [\"{described}\"]}}"
+            ", portal: {{title: Shop API, accent: \"#7a1f5c\", logo_file: \"{logo}\", \
+             proxy: {{url: \"http://{front}\"}}, openapi_files: [\"{described}\"]}}"
         );
         let companion = TestCompanion::bare_at("127.0.0.1", &keys);
         companion.furnish().await;

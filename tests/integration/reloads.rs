@@ -334,7 +334,7 @@ async fn sections_that_need_a_restart_are_told() {
 }
 
 #[test]
-fn descriptions_of_the_api_need_no_restart_and_the_rest_of_the_issuer_does() {
+fn what_the_portal_shows_of_files_needs_no_restart_and_the_rest_of_the_issuer_does() {
     let folder = tempfile::tempdir().unwrap();
     let load = |issuer: &str| {
         let path = folder.path().join("portcullis.yaml");
@@ -350,6 +350,12 @@ fn descriptions_of_the_api_need_no_restart_and_the_rest_of_the_issuer_does() {
     let files = ["a.yaml", "b.yaml"].map(|name| folder.path().join(name));
     assert_eq!(after.inputs().descriptions, files);
     assert!(after.inputs().watched_paths().contains(&files[1]));
+    let with_logo = load("portal: {logo_file: logo.svg, openapi_files: [a.yaml]}");
+    assert!(before.restart_sections(&with_logo).is_empty());
+    let logo = folder.path().join("logo.svg");
+    assert!(with_logo.inputs().watched_paths().contains(&logo));
+    let other = load("portal: {accent: \"#7a1f5c\", openapi_files: [a.yaml]}");
+    assert_eq!(before.restart_sections(&other), ["issuer"]);
     let other = load("portal: {title: Shop, openapi_files: [a.yaml]}");
     assert_eq!(before.restart_sections(&other), ["issuer"]);
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use imports::{SourceFile, files_below, files_of, paths_in, source};
 
-const PURE: [&str; 16] = [
+const PURE: [&str; 17] = [
     "clock",
     "coding",
     "comparison",
@@ -16,6 +16,7 @@ const PURE: [&str; 16] = [
     "doctor",
     "identity",
     "labels",
+    "logo",
     "migration",
     "openapi",
     "policy",

@@ -50,6 +50,7 @@ use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::EndpointError;
 
 pub(in crate::issuer) use apps::once::MadeApps;
+pub(in crate::issuer) use assets::Look;
 pub(super) use language::Language;
 pub(super) use messages::Reason;
 pub(super) use page_error::PageError;

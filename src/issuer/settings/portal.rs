@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::accent::Accent;
 use super::proxy::{ProxyDocument, ProxySettings};
 use crate::problem::Faults;
 use crate::yaml::present;
@@ -18,6 +19,10 @@ const MAX_DESCRIPTIONS: usize = 16;
 pub struct PortalSettings {
     /// The name at the top of each page.
     pub title: String,
+    /// The colour of links and buttons.
+    pub accent: Accent,
+    /// A picture in place of the name. A reload reads it anew.
+    pub logo_file: Option<PathBuf>,
     /// An operation behind the proxy, for the examples.
     pub example_url: Option<String>,
     /// Where the portal sends what its users try out; without it they get the commands alone.
@@ -32,6 +37,12 @@ pub struct PortalSettings {
 pub(super) struct PortalDocument {
     title: String,
     #[serde(deserialize_with = "present")]
+    accent: Option<String>,
+    #[serde(deserialize_with = "present")]
+    accent_dark: Option<String>,
+    #[serde(deserialize_with = "present")]
+    logo_file: Option<PathBuf>,
+    #[serde(deserialize_with = "present")]
     example_url: Option<String>,
     #[serde(deserialize_with = "present")]
     proxy: Option<ProxyDocument>,
@@ -42,6 +53,9 @@ impl Default for PortalDocument {
     fn default() -> Self {
         Self {
             title: "Portcullis".to_owned(),
+            accent: None,
+            accent_dark: None,
+            logo_file: None,
             example_url: None,
             proxy: None,
             openapi_files: Vec::new(),
@@ -77,6 +91,8 @@ impl PortalDocument {
         }
         PortalSettings {
             title: title.to_owned(),
+            accent: Accent::build(self.accent.as_deref(), self.accent_dark.as_deref(), faults),
+            logo_file: self.logo_file.map(|file| base.join(file)),
             example_url: self.example_url,
             proxy: self.proxy.and_then(|proxy| proxy.build(base, faults)),
             openapi_files: self

@@ -382,6 +382,53 @@ fn a_description_that_cannot_be_read_is_told_with_its_place() {
     assert!(said.contains("GET /v{n}/a is not on /portal/try"), "{said}");
 }
 
+#[test]
+fn a_logo_and_an_accent_that_do_not_do_are_told_with_what_would() {
+    let checked = |portal: &str, arguments: &[&str]| {
+        let policy = "version: 1\nroutes: [{name: a, methods: [GET], path: /a, access: public}]\n";
+        let folder = folder(policy);
+        let config = format!(
+            "version: 1\npolicy: [policy.yaml]\nissuer:\n  url: http://127.0.0.1:8080\n  portal: {{{portal}}}\n"
+        );
+        std::fs::write(folder.path().join("portcullis.yaml"), config).unwrap();
+        std::fs::write(folder.path().join("logo.svg"), "<svg/>").unwrap();
+        std::fs::write(folder.path().join("logo.gif"), "GIF89a").unwrap();
+        let large = vec![b' '; 256 * 1024 + 1];
+        std::fs::write(folder.path().join("large.svg"), large).unwrap();
+        let arguments = [&["check", "--config", "portcullis.yaml"], arguments].concat();
+        let output = run(&arguments, folder.path());
+        let said = text(&output.stdout) + &text(&output.stderr);
+        (output.status.code(), said)
+    };
+    let good = "accent: \"#7a1f5c\", accent_dark: \"#f0a8d8\", logo_file: logo.svg";
+    let (code, said) = checked(good, &["--deny-warnings"]);
+    assert_eq!(code, Some(0), "{said}");
+    for (portal, expected) in [
+        (
+            "logo_file: logo.gif",
+            "logo.gif` is not a PNG, WebP or SVG image",
+        ),
+        ("logo_file: none.svg", "none.svg`"),
+        ("logo_file: large.svg", "is larger than 262144 bytes"),
+        (
+            "accent: \"#7fbde6\"",
+            "and text needs 4.5:1 (WCAG 2.2, 1.4.3): the nearest that has it is `\"#",
+        ),
+        (
+            "accent_dark: \"#1f5f8b\"",
+            "on dark pages, and text needs 4.5:1",
+        ),
+    ] {
+        let (code, said) = checked(portal, &[]);
+        assert_eq!(code, Some(1), "{portal}: {said}");
+        assert!(said.contains(expected), "{portal}: {said}");
+        let place = " --> portcullis.yaml:5:";
+        assert!(said.contains(place), "{portal}: {said}");
+    }
+    let (code, said) = checked("logo_file: logo.gif", &["--skip-files"]);
+    assert_eq!(code, Some(0), "{said}");
+}
+
 /// They are of the machine that the config is for, which need not be the one that checks it.
 #[test]
 fn a_config_is_checked_where_no_authorities_are_installed() {

@@ -2,7 +2,10 @@
 //!
 //! Their HTML is in `templates/`; each page has the type of what it shows.
 
+use std::sync::Arc;
+
 use askama::Template;
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
@@ -11,6 +14,7 @@ use axum::http::header::{
 use axum::response::{IntoResponse, Response};
 
 use crate::identity::{AppWithOwner, AuthorizeRequest, RedirectUri, ScopeName, SecretDigest, User};
+use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::{EndpointError, REALM};
 use crate::issuer::http::browser::SetCookie;
 use crate::issuer::http::pages::{Language, Reason};
@@ -209,13 +213,14 @@ pub(super) fn with_cookies(
 }
 
 /// `GET /authorization/style.css`
-pub(in crate::issuer) async fn style() -> Response {
+pub(in crate::issuer) async fn style(State(issuer): State<Arc<Issuer>>) -> Response {
     let head: [(HeaderName, &str); 3] = [
         (CONTENT_TYPE, "text/css; charset=utf-8"),
         (CACHE_CONTROL, "public, max-age=3600"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    (head, include_str!("style.css")).into_response()
+    let accent = &issuer.settings.portal.accent;
+    (head, accent.paint(include_str!("style.css"))).into_response()
 }
 
 /// Where the form with the password may lead: to us, and to the app with an error. Chromium holds the

@@ -12,8 +12,9 @@ use crate::issuer::http::browser::SetCookie;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
+/// Images are the logo and the icon.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 );
 
 /// W3C HTML, "cross-origin opener policies": no window of another origin has a hold on ours.
@@ -31,7 +32,7 @@ pub(super) fn page_with_script(
     targets: &str,
 ) -> Response {
     let policy = format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'{}{targets}; \
+        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; form-action 'self'{}{targets}; \
          frame-ancestors 'none'; base-uri 'none'",
         if targets.is_empty() { "" } else { " " }
     );

@@ -1,6 +1,6 @@
 //! What is around each page: name, menu, who is logged in, and what was just done.
 
-use super::assets::STYLE_PATH;
+use super::assets::{ICON_PATH, SCRIPT_PATH, logo_path};
 use super::told::Told;
 use super::visitor::Visitor;
 use super::words::Words;
@@ -13,6 +13,10 @@ pub(super) struct Frame<'a> {
     pub(super) words: &'static Words,
     pub(super) language: &'static str,
     pub(super) brand: Text<'a>,
+    /// The path of the picture in its place.
+    pub(super) logo: Option<String>,
+    /// The path of the icon of a site without one.
+    pub(super) icon: &'static str,
     /// The name of whoever is logged in.
     pub(super) user: Option<Text<'a>>,
     /// What each form carries back.
@@ -23,7 +27,9 @@ pub(super) struct Frame<'a> {
     pub(super) parts: Vec<Entry>,
     /// What was just done.
     pub(super) done: Option<&'static str>,
-    pub(super) style: &'static str,
+    pub(super) style: &'a str,
+    /// For pages with script.
+    pub(super) script: &'static str,
 }
 
 /// A page that the user may open.
@@ -44,6 +50,8 @@ impl<'a> Frame<'a> {
             words,
             language: visitor.language.tag(),
             brand: Text::of(visitor.issuer.settings.portal.title.as_str()),
+            icon: ICON_PATH.as_str(),
+            logo: visitor.issuer.logo().as_deref().map(logo_path),
             user: user.map(|user| Text::of(user.username.as_str())),
             csrf: visitor
                 .browser
@@ -57,7 +65,8 @@ impl<'a> Frame<'a> {
                 Some(Told::Done(done)) => Some(done.say(words)),
                 Some(Told::Secret(_) | Told::Tried(_)) | None => None,
             },
-            style: STYLE_PATH.as_str(),
+            style: visitor.issuer.look.style_path(),
+            script: SCRIPT_PATH.as_str(),
         }
     }
 

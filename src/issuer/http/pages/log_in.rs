@@ -5,7 +5,6 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use super::answer;
-use super::assets::SCRIPT_PATH;
 use super::form::PageForm;
 use super::frame::Frame;
 use super::page_error::PageError;
@@ -35,7 +34,6 @@ struct LogInPage<'a> {
     next: Text<'a>,
     is_wrong: bool,
     words: &'static PasskeyWords,
-    script: &'static str,
     /// To log in with a passkey alone.
     offer: Option<Offer>,
 }
@@ -72,7 +70,6 @@ fn page(
         next: Text::of(next),
         is_wrong: status == StatusCode::FORBIDDEN,
         words: PasskeyWords::of(visitor.language),
-        script: SCRIPT_PATH.as_str(),
         offer: step::offer(visitor, next)?,
     };
     Ok(if page.offer.is_some() {

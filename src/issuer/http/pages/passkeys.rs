@@ -15,7 +15,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::answer;
-use super::assets::SCRIPT_PATH;
 use super::confirmation::Confirmation;
 use super::form::PageForm;
 use super::frame::Frame;
@@ -67,7 +66,6 @@ struct Row {
 struct NewPage<'a> {
     frame: Frame<'a>,
     words: &'static PasskeyWords,
-    script: &'static str,
     title: &'static str,
     text: &'static str,
     action: &'static str,
@@ -144,7 +142,7 @@ pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Re
             .map(Text::of)
             .collect(),
     };
-    Ok(answer::page(StatusCode::OK, &page))
+    Ok(answer::page_with_script(StatusCode::OK, &page, ""))
 }
 
 /// `POST new`: the page that makes one. Soon after a login, as what it makes is one.
@@ -173,7 +171,6 @@ async fn ask_again(
     let page = NewPage {
         frame: visitor.frame(),
         words,
-        script: SCRIPT_PATH.as_str(),
         title: words.add,
         text: words.add_text,
         action: "/portal/passkeys/add",

@@ -5,7 +5,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::answer;
-use super::assets::SCRIPT_PATH;
 use super::form::{PASSKEY_PROOF, PASSWORD_PROOF, PageForm};
 use super::frame::Frame;
 use super::page_error::{PageError, Proof};
@@ -21,7 +20,6 @@ use crate::issuer::http::text::Text;
 struct ProofPage<'a> {
     frame: Frame<'a>,
     words: &'static PasskeyWords,
-    script: &'static str,
     action: Text<'a>,
     /// What was sent, to be sent again with the proof: to the byte, for which `Text` would replace
     /// characters.
@@ -75,7 +73,6 @@ pub(super) async fn page(
     let page = ProofPage {
         frame: visitor.frame(),
         words,
-        script: SCRIPT_PATH.as_str(),
         action: Text::of(&*visitor.path),
         fields: fields.unwrap_or_default(),
         is_wrong: refused == Some(Proof::Password),

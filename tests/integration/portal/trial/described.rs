@@ -182,6 +182,14 @@ async fn a_reload_reads_descriptions_anew_and_keeps_the_last_good_ones() {
     reloaded("openapi: 3.0.3\npaths: [".to_owned());
     let list = page(&mut alice, PATH).await;
     assert!(list.body.contains("Fetch one order"), "{list:?}");
+    let (_, status) = companion.gate.admin("/status").await;
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let told = status["portal_files"]["errors"][0].as_str().unwrap();
+    assert!(told.contains("api.yaml:2:"), "{told}");
+    companion
+        .gate
+        .admin_shows("/metrics", "\nportcullis_portal_files_success 0\n")
+        .await;
 }
 
 /// The gate and all else of the portal do not depend on them.

@@ -11,7 +11,6 @@ use super::{NewPage, PATH, new_challenge, told_codes};
 use crate::identity::{Assurance, SecondFactor, User};
 use crate::issuer::directory::Authority;
 use crate::issuer::http::pages::answer;
-use crate::issuer::http::pages::assets::SCRIPT_PATH;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::visitor::Visitor;
@@ -31,7 +30,6 @@ pub(super) fn page(
     let page = NewPage {
         frame: visitor.frame(),
         words,
-        script: SCRIPT_PATH.as_str(),
         title: words.first_title,
         text: words.first_text,
         action: "/portal/log-in/first-passkey",

@@ -13,7 +13,6 @@ use crate::issuer::credentials::AskedPasskey;
 use crate::issuer::directory::Authority;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::pages::answer;
-use crate::issuer::http::pages::assets::SCRIPT_PATH;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
@@ -26,7 +25,6 @@ use crate::issuer::http::text::Text;
 struct StepPage<'a> {
     frame: Frame<'a>,
     words: &'static PasskeyWords,
-    script: &'static str,
     /// Whether a password came before.
     is_second: bool,
     options: Option<Text<'a>>,
@@ -119,7 +117,6 @@ async fn page(
     let page = StepPage {
         frame: visitor.frame(),
         words: visitor.passkey_words(),
-        script: SCRIPT_PATH.as_str(),
         is_second: ticket.purpose == Purpose::SecondStep,
         options,
         ticket: visitor.ticket_text(ticket)?,
