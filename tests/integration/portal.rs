@@ -6,6 +6,7 @@ mod ended_sessions;
 mod first_calls;
 mod forms;
 mod logins;
+mod look;
 mod lost;
 mod own_apps;
 mod pages;
@@ -68,6 +69,12 @@ fn assert_protected(answer: &Answer) {
     ] {
         assert_eq!(answer.header(header), Some(value), "{header}");
     }
+    let has_script = answer.body.contains("<script");
+    assert_eq!(
+        policy.contains("script-src 'self';"),
+        has_script,
+        "{policy}"
+    );
     // The one script is a file.
     let body = answer.body.replace("<script src=\"/assets/", "");
     for inline in ["<script", "<style", " style=", " onclick="] {

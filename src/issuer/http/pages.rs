@@ -145,9 +145,10 @@ fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 14] {
 }
 
 /// What administrators do.
-fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 27] {
+fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 28] {
     use panel::{
-        app, apps, audit, gates, keys, policy, revoke, role, roles, scope, scopes, user, users, who,
+        app, apps, audit, components, gates, keys, policy, revoke, role, roles, scope, scopes,
+        user, users, who,
     };
     [
         (panel::PATH, get(panel::show)),
@@ -197,6 +198,7 @@ fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 27] {
             get(scope::show_delete).post(scope::delete),
         ),
         (policy::PATH, get(policy::show)),
+        (components::PATH, get(components::show)),
         (who::PATH, get(who::show)),
         (audit::PATH, get(audit::list)),
         (audit::EXPORT_PATH, get(audit::export)),

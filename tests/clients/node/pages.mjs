@@ -43,7 +43,7 @@ class Scene {
     await page.evaluate(axe)
     for (const scheme of ['light', 'dark']) {
       await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }])
-      await this.#photograph(name, scheme === 'light' ? 'wide' : 'dark')
+      await this.photograph(name, scheme === 'light' ? 'wide' : 'dark')
       const { violations } = await page.evaluate(() => window.axe.run())
       for (const { id, nodes } of violations) {
         this.faults.push(`${name} (${scheme}): ${id}: ${nodes.map((node) => node.html).join(' ')}`)
@@ -60,10 +60,10 @@ class Scene {
     await this.page.setViewport(viewport)
     const width = await this.page.evaluate(() => document.documentElement.scrollWidth)
     if (width > viewport.width) this.faults.push(`${name} (${how}): ${width} pixels wide`)
-    await this.#photograph(name, how)
+    await this.photograph(name, how)
   }
 
-  async #photograph(name, how) {
+  async photograph(name, how) {
     if (!SHOTS) return
     await mkdir(SHOTS, { recursive: true })
     const number = String(this.shots).padStart(2, '0')

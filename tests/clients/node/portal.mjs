@@ -35,6 +35,13 @@ async function user(scene) {
   await scene.look('app-with-secret')
   const [key, command] = [await scene.text('#app-key'), await scene.text('#call-token')]
   const secret = await scene.text('#app-secret')
+  const copied = { secret: await copy(scene, 'app-secret') }
+  await scene.press('a[href="#example-python"]')
+  const examples = await page.$$eval('.example', (all) => all
+    .filter((one) => one.checkVisibility())
+    .map((one) => one.id.replace('example-', '')))
+  await scene.look('app-in-python')
+  copied.python = await copy(scene, 'call-python')
   const tried = await tryOut(scene, key, secret)
   for (const part of ['rotate', 'edit', 'delete']) {
     await page.goto(`${ISSUER}/portal/apps/${key}`)
@@ -47,7 +54,19 @@ async function user(scene) {
   }
   await page.goto(`${ISSUER}/panel/users`)
   await scene.look('refused')
-  return { key, command, tried, language: await page.$eval('html', (html) => html.lang) }
+  return { key, command, tried, copied, examples, language: await page.$eval('html', (html) => html.lang) }
+}
+
+// Presses a button that copies; what it told, and whether the clipboard has it.
+async function copy(scene, id) {
+  const { page } = scene
+  await page.browserContext().overridePermissions(ISSUER, ['clipboard-read', 'clipboard-sanitized-write'])
+  await scene.tabTo(`[data-copy="${id}"]`)
+  await page.keyboard.press('Enter')
+  const told = `#${id}-copied`
+  await page.waitForFunction((one) => document.querySelector(one).textContent, {}, told)
+  const clipboard = await page.evaluate(() => navigator.clipboard.readText())
+  return [await scene.text(told), clipboard === await scene.text(`#${id}`)]
 }
 
 // A call that passes, one without a scope, and one without a token, through Envoy.
@@ -110,6 +129,21 @@ async function administrator(scene) {
   await scene.fill('#password', ADMIN_PASSWORD)
   await scene.press('form[action="/portal/log-in"] button')
   await scene.look('panel')
+  await page.goto(`${ISSUER}/panel/components`)
+  await scene.look('components')
+  const shown = async () => page.$$eval('#table tbody tr', (rows) => rows.filter((row) => row.checkVisibility()).length)
+  const told = async () => scene.text('[data-filter] [role=status]')
+  await scene.fill('#live-filter', 'WEB 3')
+  const filtered = [await told(), await shown()]
+  await page.keyboard.press('Backspace')
+  filtered.push(await told(), await shown())
+  await page.setJavaScriptEnabled(false)
+  await page.reload()
+  await scene.photograph('components', 'unscripted')
+  const buttons = await page.$$('[data-copy], [data-filter]')
+  const visible = await Promise.all(buttons.map((button) => button.isVisible()))
+  const unscripted = visible.filter((one) => one).length
+  await page.setJavaScriptEnabled(true)
   await page.goto(`${ISSUER}/panel/new-role`)
   await scene.look('new-role')
   await scene.fill('#name', `clerk-${LANGUAGE}`)
@@ -138,5 +172,5 @@ async function administrator(scene) {
   await scene.look('disable')
   await scene.press('main form button')
   await scene.look('disabled')
-  return { effect }
+  return { effect, filtered, unscripted }
 }

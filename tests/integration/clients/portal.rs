@@ -39,6 +39,15 @@ async fn gets_to_a_first_call(language: &str, effect: &str) {
     assert_faultless(&seen, &["400", "403", "404"]);
     assert_eq!(seen["language"], language);
     assert_tried(&seen["tried"], language);
+    let copied = if language == "en" {
+        "Copied"
+    } else {
+        "Kopiert"
+    };
+    for part in ["secret", "python"] {
+        assert_eq!(seen["copied"][part], json!([copied, true]), "{part}");
+    }
+    assert_eq!(seen["examples"], json!(["python"]));
 
     // The command that the page shows, and a call with what it got.
     let script = format!(
@@ -59,6 +68,8 @@ async fn gets_to_a_first_call(language: &str, effect: &str) {
     let seen = scene.run(walk("administrator", key)).await;
     assert_faultless(&seen, &["403"]);
     assert!(seen["effect"].as_str().unwrap().contains(effect), "{seen}");
+    assert_eq!(seen["filtered"], json!(["1 / 8", 1, "", 8]));
+    assert_eq!(seen["unscripted"], json!(0), "buttons without script");
     assert_eq!(scene.companion.check("GET", "/orders/1", &token).await, 401);
 }
 

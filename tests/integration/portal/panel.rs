@@ -532,7 +532,7 @@ async fn names_with_odd_characters_have_pages() {
             .with("name", name)
             .with("description", "<script>alert(1)</script>");
         let scopes = send(&mut admin, &scope).await;
-        assert!(!scopes.body.contains("<script"), "{name}: {scopes:?}");
+        assert!(!scopes.body.contains("<script>"), "{name}: {scopes:?}");
     }
 }
 

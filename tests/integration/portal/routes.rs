@@ -18,7 +18,7 @@ const ANYBODY: &str = "consumer.app consumer.account backend.app backend.introsp
                        backend.token backend.user";
 
 /// The scope that each page needs; none are public. A new page is one more row.
-const NEEDED: [(&str, Option<&str>); 60] = [
+const NEEDED: [(&str, Option<&str>); 61] = [
     ("/", None),
     ("/assets/{file}", None),
     ("/portal", None),
@@ -54,6 +54,7 @@ const NEEDED: [(&str, Option<&str>); 60] = [
     ("/portal/account/password", Some("consumer.account")),
     ("/portal/sessions", Some("consumer.account")),
     ("/panel", Some(ANY)),
+    ("/panel/components", Some(ANY)),
     ("/panel/roles", Some("backend.role")),
     ("/panel/new-role", Some("backend.role")),
     ("/panel/roles/{name}", Some("backend.role")),

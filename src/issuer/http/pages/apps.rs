@@ -72,7 +72,7 @@ pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Re
         frame: visitor.frame(),
         apps: rows.collect(),
     };
-    Ok(answer::page(StatusCode::OK, &page))
+    Ok(answer::page_with_script(StatusCode::OK, &page, ""))
 }
 
 /// The page of an app.

@@ -3,6 +3,7 @@
 pub(super) mod app;
 pub(super) mod apps;
 pub(super) mod audit;
+pub(super) mod components;
 pub(super) mod gates;
 pub(super) mod keys;
 pub(super) mod policy;

@@ -25,14 +25,17 @@ macro_rules! words {
 }
 
 // After the macro, which it uses.
+mod components;
 mod panel;
 mod trial;
 
+pub(in crate::issuer::http) use components::ComponentWords;
 pub(in crate::issuer::http) use panel::PanelWords;
 pub(in crate::issuer::http) use trial::TrialWords;
 
 words! {
     Words {
+        components: ComponentWords = &components::ENGLISH, &components::GERMAN;
         panel: PanelWords = &panel::ENGLISH, &panel::GERMAN;
         trial: TrialWords = &trial::ENGLISH, &trial::GERMAN;
     }
@@ -207,13 +210,15 @@ words! {
     earlier_until: "The previous secret is valid until", "Das vorherige gilt noch bis";
     no_secret: "There is none: create one to use the app.", "Es gibt keines: Lege eines an, um die App zu benutzen.";
     secret_hidden:
-        "The secret is shown once, when it is created. Lost it? Replace it.",
-        "Das Geheimnis wird einmal gezeigt, wenn es entsteht. Verloren? Ersetze es.";
+        "The secret is shown once, when it is created.",
+        "Das Geheimnis wird einmal gezeigt, wenn es entsteht.";
+    secret_lost: "Lost it? Replace it", "Verloren? Ersetze es";
     call_title: "The first call", "Der erste Aufruf";
     call_token: "Get a token. It is valid for", "Ein Token holen. Gültig ist es";
     call_api: "Call the API with it.", "Damit die API aufrufen.";
     call_secret_hint: "Replace SECRET with the secret.", "Ersetze SECRET durch das Geheimnis.";
-    call_others: "In other languages", "In anderen Sprachen";
+    call_token_short: "Get a token", "Ein Token holen";
+    call_languages: "Programming languages", "Programmiersprachen";
     call_url_hint:
         "Replace https://api.example with an address of the API.",
         "Ersetze https://api.example durch eine Adresse der API.";
@@ -255,6 +260,9 @@ words! {
         "Who may act in your name: programs that you have allowed, and logins of your own.",
         "Wer in deinem Namen handeln darf: Programme, denen du es erlaubt hast, und eigene Anmeldungen.";
     no_access: "Nobody may act in your name.", "Niemand darf in deinem Namen handeln.";
+    no_access_text:
+        "A program that you allow to do so is listed here from then on, and you can end its access.",
+        "Ein Programm, dem du es erlaubst, steht von da an hier, und du kannst seinen Zugriff beenden.";
     who: "Who", "Wer";
     a_login: "A login of yours", "Eine Anmeldung von dir";
     since: "Since", "Seit";
@@ -284,6 +292,9 @@ words! {
     end_others: "Log out all others", "Alle anderen abmelden";
 
     // In lists and in the panel as well.
+    copy: "Copy", "Kopieren";
+    copied: "Copied", "Kopiert";
+    not_copied: "The browser does not allow that", "Der Browser lässt das nicht zu";
     next_page: "Next page", "Nächste Seite";
     more_app_scopes:
         "There are more scopes than fit here; what the app has of them stays.",

@@ -37,6 +37,8 @@ pub(super) struct Values<'a> {
 pub(super) struct Call {
     pub(super) language: &'static str,
     pub(super) id: &'static str,
+    /// The id of the program in HTML.
+    pub(super) copied: String,
     pub(super) program: String,
 }
 
@@ -54,6 +56,7 @@ pub(super) fn calls(values: &Values<'_>) -> Vec<Call> {
     let calls = programs.map(|(language, id, program)| Call {
         language,
         id,
+        copied: format!("call-{id}"),
         program: filled(program.trim_end()),
     });
     calls.collect()

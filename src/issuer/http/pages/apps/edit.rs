@@ -46,7 +46,7 @@ pub(in crate::issuer::http::pages) async fn show(
         choices: Choices::of(&access, Some(&app), &chosen).await?,
         error: Text::of(""),
     };
-    Ok(answer::page(StatusCode::OK, &page))
+    Ok(answer::page_with_script(StatusCode::OK, &page, ""))
 }
 
 /// `POST`
@@ -93,7 +93,7 @@ pub(in crate::issuer::http::pages) async fn submit(
                 choices: Choices::of(&access, Some(&app), &chosen).await?,
                 error: Text::of(remark.text),
             };
-            Ok(answer::page(remark.status, &page))
+            Ok(answer::page_with_script(remark.status, &page, ""))
         }
     }
 }

@@ -113,7 +113,7 @@ pub(in crate::issuer::http::pages) async fn show(
             api: settings.portal.example_url.as_deref(),
         }),
     };
-    Ok(answer::page(StatusCode::OK, &page))
+    Ok(answer::page_with_script(StatusCode::OK, &page, ""))
 }
 
 /// Why an app is disabled, and what its owner can do to its status.

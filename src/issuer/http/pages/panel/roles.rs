@@ -93,7 +93,7 @@ pub(in crate::issuer::http::pages) async fn list(
         has_more_scopes: scopes.next.is_some(),
         next: next_page(PATH, ("", ""), roles.next.as_deref()),
     };
-    Ok(answer::page(StatusCode::OK, &page))
+    Ok(answer::page_with_script(StatusCode::OK, &page, ""))
 }
 
 /// `GET /panel/new-role`
@@ -138,5 +138,5 @@ async fn new_page(
         boxes,
         error: Text::of(&*remark.text),
     };
-    Ok(answer::page(remark.status, &page))
+    Ok(answer::page_with_script(remark.status, &page, ""))
 }

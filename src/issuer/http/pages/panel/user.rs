@@ -274,5 +274,5 @@ async fn page(
         link: visitor.told_secret().map(Text::of),
         error: Text::of(&*remark.text),
     };
-    Ok(answer::page(remark.status, &page))
+    Ok(answer::page_with_script(remark.status, &page, ""))
 }
