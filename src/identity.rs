@@ -28,7 +28,10 @@ mod successor;
 mod unseen;
 mod user;
 
-pub use app::{App, AppError, AppKey, AppName, AppStatus, AppWithOwner, RedirectUri, ScopesFrom};
+pub use app::{
+    App, AppDescription, AppError, AppKey, AppLink, AppName, AppStatus, AppWithOwner, RedirectUri,
+    ScopesFrom,
+};
 pub use audience::{AudienceError, Audiences};
 pub use authorize::{
     AuthorizeError, AuthorizeRequest, AuthorizeRequestError, ReturnAddress, UnanswerableError,
@@ -53,7 +56,7 @@ pub use scope::{
     ScopeRequestError, ScopeSet,
 };
 pub use second_factor::{RequiredFor, SecondFactor};
-pub use secret::{PlainSecret, SecretDigest, alphanumeric};
+pub use secret::{KeptSecret, PlainSecret, SecretDigest, SecretEnd, alphanumeric};
 pub use session::{Assurance, Session};
 pub use successor::SuccessorKey;
 pub use user::{Email, Status, StatusError, User, UserError, UserId, Username};

@@ -4,7 +4,9 @@
 //! text. What differs (opening, locking) is in `open`. What was answered is durable: `SQLite`
 //! runs with `synchronous=FULL`, and a transaction ends before its caller hears of it.
 
+mod app_lists;
 mod app_rows;
+mod app_secrets;
 mod app_uses;
 mod apps;
 mod audit;
@@ -51,7 +53,9 @@ mod writer;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use apps::{LiveSecret, OwnedApp};
+pub use app_lists::{AppFilter, Counted, StaleApps};
+pub use app_secrets::LiveSecret;
+pub use apps::OwnedApp;
 pub use audit::{AuditEntry, AuditRecord};
 pub use authorization_codes::{AuthorizationCode, CodeState, Redemption};
 pub use backup::BackupError;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use portcullis::clock::{Clock, SystemClock};
 use portcullis::identity::{
-    self, AppKey, AppName, AppStatus, Email, PlainSecret, RoleName, ScopeName, ScopeSet, Status,
-    User, UserId, Username,
+    self, AppDescription, AppKey, AppName, AppStatus, Email, PlainSecret, RoleName, ScopeName,
+    ScopeSet, Status, User, UserId, Username,
 };
 use portcullis::token::LogPosition;
 use tokio::task::JoinSet;
@@ -124,6 +124,8 @@ pub(crate) fn prepare(store: &str) -> Vec<Arc<App>> {
             let app = identity::App {
                 key: AppKey::from_random([number; 16]),
                 name: AppName::parse(&format!("web-shop-{number}")).unwrap(),
+                description: AppDescription::default(),
+                link: None,
                 owner: user.id.clone(),
                 redirect_uris: Vec::new(),
                 scopes: scopes.iter().cloned().collect(),
@@ -132,8 +134,9 @@ pub(crate) fn prepare(store: &str) -> Vec<Arc<App>> {
                 created_at: now,
                 revoked_through: LogPosition::default(),
                 last_used_at: None,
+                secret_since: None,
             };
-            store.add_app(&app, &secret.digest()).await.unwrap();
+            store.add_app(&app, &secret.kept()).await.unwrap();
             apps.push(Arc::new(App {
                 key: app.key.as_str().to_owned(),
                 secret: secret.reveal().to_owned(),

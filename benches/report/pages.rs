@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use portcullis::clock::{Clock, SystemClock};
 use portcullis::identity::{
-    App, AppKey, AppName, AppStatus, Email, PlainSecret, RoleName, ScopeName, ScopeSet, ScopesFrom,
-    Status, User, UserId, Username,
+    App, AppDescription, AppKey, AppName, AppStatus, Email, PlainSecret, RoleName, ScopeName,
+    ScopeSet, ScopesFrom, Status, User, UserId, Username,
 };
 use portcullis::store::Committed;
 use portcullis::token::LogPosition;
@@ -65,6 +65,9 @@ fn measure_on(table: &mut Table, files: &Files, name: &str, store: &str) {
         "/panel/apps".to_owned(),
         format!("/panel/apps?owner={middle}"),
         format!("/panel/apps/{app}/delete"),
+        "/panel/apps?unused_days=90".to_owned(),
+        "/panel/apps?unused_days=3650&secret_days=3650".to_owned(),
+        "/panel/apps?secret_days=365&status=disabled".to_owned(),
         "/panel/policy".to_owned(),
         "/panel/components".to_owned(),
         "/panel/audit".to_owned(),
@@ -111,7 +114,7 @@ fn fill(location: &str) {
                 let app = app_of(&user, app_number);
                 let mut secret = [0; 32];
                 secret[..16].copy_from_slice(&bytes(app_number));
-                let secret = PlainSecret::from_random(secret).digest();
+                let secret = PlainSecret::from_random(secret).kept();
                 change.add_app(&app, &secret).await.unwrap();
             }
         }
@@ -157,6 +160,8 @@ fn app_of(user: &User, number: usize) -> App {
     App {
         key: AppKey::from_random(bytes(number)),
         name: AppName::parse(&format!("shop-{number}")).unwrap(),
+        description: AppDescription::default(),
+        link: None,
         owner: user.id.clone(),
         redirect_uris: Vec::new(),
         scopes: ScopeSet::default(),
@@ -165,6 +170,7 @@ fn app_of(user: &User, number: usize) -> App {
         created_at: user.created_at,
         revoked_through: LogPosition::default(),
         last_used_at: None,
+        secret_since: None,
     }
 }
 

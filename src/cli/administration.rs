@@ -16,7 +16,9 @@ use crate::clock::{SystemClock, UnixSeconds};
 use crate::config::{Config, IssuerSettings, Overrides};
 use crate::files;
 use crate::identity::PlainSecret;
-use crate::issuer::directory::{Directory, DirectoryError, LocalDirectory, Thing, WhenUsed};
+use crate::issuer::directory::{
+    AppSearch, Directory, DirectoryError, LocalDirectory, Thing, WhenUsed,
+};
 use crate::problem::closest;
 use crate::store::{Listing, Page, StoreLocation};
 use crate::telemetry::SubjectNames;
@@ -290,7 +292,7 @@ async fn names(thing: Thing, directory: &Directory<'_>) -> Result<Vec<String>, D
                 .collect()
         }
         Thing::App => {
-            let apps = directory.apps(None, &page).await?.items;
+            let apps = directory.apps(&AppSearch::default(), &page).await?.items;
             apps.iter()
                 .map(|owned| owned.app.key.as_str().to_owned())
                 .collect()
@@ -358,7 +360,8 @@ fn for_people(name: &str, value: &Value) -> String {
             words.collect::<Vec<_>>().join(" ")
         }
         Value::String(text) if text.is_empty() => "-".to_owned(),
-        Value::String(text) => text.clone(),
+        // In one line: a second one could pass for another member.
+        Value::String(text) => text.lines().collect::<Vec<_>>().join(" "),
         Value::Number(number) if name.ends_with("_at") => {
             UnixSeconds(number.as_i64().unwrap_or_default()).to_string()
         }

@@ -8,10 +8,11 @@ use serde_json::Value;
 use super::Finding;
 use super::administration::{Report, StoreArgs, all, value, when_used};
 use super::number::seconds;
+use crate::identity::Status;
 use crate::issuer::AppAnswer;
 use crate::issuer::directory::{
-    AppUpdate, AppsOf, Directory, FreshDirectory, LocalDirectory, NewApp, NewSecret, Thing,
-    WhatToRevoke,
+    AppSearch, AppUpdate, AppsOf, Days, Directory, FreshDirectory, LocalDirectory, NewApp,
+    NewSecret, Thing, WhatToRevoke,
 };
 use crate::store::OwnedApp;
 
@@ -29,6 +30,8 @@ const MEMBERS: &[&str] = &[
     "app_key",
     "app_secret",
     "name",
+    "description",
+    "link",
     "owner",
     "status",
     "scopes",
@@ -41,6 +44,8 @@ const MEMBERS: &[&str] = &[
 const CHANGED: &[&str] = &[
     "app_key",
     "name",
+    "description",
+    "link",
     "owner",
     "status",
     "scopes",
@@ -61,11 +66,7 @@ pub(super) struct AppArgs {
 #[derive(Debug, Subcommand)]
 enum AppCommand {
     /// List the apps
-    List {
-        /// Only apps of this user
-        #[arg(long, value_name = "USERNAME")]
-        owner: Option<String>,
-    },
+    List(ListArgs),
     /// Show an app
     Show {
         /// The app's key, as `app list` prints it
@@ -116,10 +117,32 @@ enum AppCommand {
 }
 
 #[derive(Debug, Args)]
+struct ListArgs {
+    /// Only apps of this user
+    #[arg(long, value_name = "USERNAME")]
+    owner: Option<String>,
+    /// Only apps with this status: `active` or `disabled`
+    #[arg(long, value_name = "STATUS", value_parser = Status::parse)]
+    status: Option<Status>,
+    /// Only apps that were last used so many days ago or earlier, or created then and never used
+    #[arg(long, value_name = "DAYS", value_parser = Days::parse)]
+    unused_days: Option<Days>,
+    /// Only apps whose latest secret is at least so many days old
+    #[arg(long, value_name = "DAYS", value_parser = Days::parse)]
+    secret_days: Option<Days>,
+}
+
+#[derive(Debug, Args)]
 struct AddArgs {
     /// The app's name
     #[arg(value_name = "NAME")]
     name: String,
+    /// What the app is, for people: a few lines
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    description: String,
+    /// Where more is said of the app: an `https` URL
+    #[arg(long, value_name = "URL", default_value = "")]
+    link: String,
     /// The user who owns the app
     #[arg(long, value_name = "USERNAME")]
     owner: String,
@@ -140,6 +163,12 @@ struct SetArgs {
     /// The new name
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// What the app is, for people: a few lines; empty to remove it
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// Where more is said of the app: an `https` URL; empty to remove it
+    #[arg(long, value_name = "URL")]
+    link: Option<String>,
     /// A scope that the app may have, replacing the present ones; can be repeated
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
@@ -173,7 +202,7 @@ impl AppCommand {
     /// The name by which it asks for a thing.
     fn asked(&self, thing: Thing) -> Option<&str> {
         match (thing, self) {
-            (Thing::User, Self::List { owner }) => owner.as_deref(),
+            (Thing::User, Self::List(args)) => args.owner.as_deref(),
             (Thing::User, Self::Add(args)) => Some(&args.owner),
             (Thing::App, Self::Set(args)) => Some(&args.key),
             (
@@ -193,11 +222,9 @@ impl AppCommand {
         let directory = &local.directory();
         let of = AppsOf::Everybody;
         let app = match self {
-            Self::List { owner } => {
-                let apps = all(
-                    async |page| directory.apps(owner.as_deref(), &page).await,
-                    shown,
-                );
+            Self::List(args) => {
+                let wanted = args.search();
+                let apps = all(async |page| directory.apps(&wanted, &page).await, shown);
                 return Ok(Report::List(apps.await?, COLUMNS));
             }
             Self::Show { key } => directory.app(key, of).await?,
@@ -233,11 +260,24 @@ impl AppCommand {
     }
 }
 
+impl ListArgs {
+    fn search(&self) -> AppSearch<'_> {
+        AppSearch {
+            owner: self.owner.as_deref(),
+            status: self.status,
+            unused: self.unused_days,
+            secret: self.secret_days,
+        }
+    }
+}
+
 impl AddArgs {
     async fn run(&self, directory: &FreshDirectory<'_>) -> anyhow::Result<Report> {
         let owner = directory.user(&self.owner).await?;
         let wanted = NewApp {
             name: self.name.clone(),
+            description: self.description.clone(),
+            link: self.link.clone(),
             redirect_uris: self.redirect_uris.clone(),
             scopes: (!self.scopes.is_empty()).then(|| self.scopes.clone()),
         };
@@ -251,6 +291,8 @@ impl SetArgs {
         let redirect_uris = self.no_redirect_uris || !self.redirect_uris.is_empty();
         AppUpdate {
             name: self.name.clone(),
+            description: self.description.clone(),
+            link: self.link.clone(),
             redirect_uris: redirect_uris.then(|| self.redirect_uris.clone()),
             scopes: scopes.then(|| self.scopes.clone()),
             add_scopes: (!self.add_scopes.is_empty()).then(|| self.add_scopes.clone()),

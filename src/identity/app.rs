@@ -1,8 +1,8 @@
 //! Apps: the OAuth2 clients of users.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
-use http::uri::PathAndQuery;
+mod description;
+mod link;
+mod redirect_uri;
 
 use super::scope::ScopeSet;
 use super::secret::SecretDigest;
@@ -11,17 +11,15 @@ use super::user::{Status, User, UserId};
 use crate::clock::UnixSeconds;
 use crate::token::LogPosition;
 
+pub use description::AppDescription;
+pub use link::AppLink;
+pub use redirect_uri::RedirectUri;
+
 /// In characters.
 const MAX_NAME: usize = 64;
 
 /// What a name may have beside letters, digits and spaces.
 const SIGNS: &str = "_-.,:+&'()/";
-
-const MAX_REDIRECT_URI_BYTES: usize = 2048;
-
-/// RFC 1035 section 2.3.4.
-const MAX_HOST_BYTES: usize = 253;
-const MAX_LABEL_BYTES: usize = 63;
 
 /// An OAuth2 client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +27,8 @@ pub struct App {
     pub key: AppKey,
     /// Its name, unique among its owner's.
     pub name: AppName,
+    pub description: AppDescription,
+    pub link: Option<AppLink>,
     pub owner: UserId,
     /// Where the authorization endpoint may send browsers.
     pub redirect_uris: Vec<RedirectUri>,
@@ -41,6 +41,8 @@ pub struct App {
     pub revoked_through: LogPosition,
     /// The minute in which it last got a token, if it is known to have got one.
     pub last_used_at: Option<UnixSeconds>,
+    /// When its latest secret was made; none where it has none.
+    pub secret_since: Option<UnixSeconds>,
 }
 
 /// An app, what proves it, and whose scopes bound it.
@@ -81,10 +83,6 @@ pub struct AppKey(Box<str>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppName(Box<str>);
 
-/// An absolute URI without fragment (RFC 6749 section 3.1.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RedirectUri(Box<str>);
-
 /// A part of an app that cannot be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AppError {
@@ -99,6 +97,18 @@ pub enum AppError {
          without `.` and `..`, no user, fragment, space, backslash or other than ASCII"
     )]
     RedirectUri,
+    #[error(
+        "an app's description has at most {} characters in at most {} lines, and nothing that cannot be seen",
+        description::MAX_CHARACTERS,
+        description::MAX_LINES
+    )]
+    Description,
+    #[error(
+        "an app's link is absolute and has at most {} characters of ASCII: `https://`, or `http://` \
+         to this machine, without a user, `.` and `..` in the path, or space",
+        redirect_uri::MAX_BYTES
+    )]
+    Link,
 }
 
 impl App {
@@ -174,96 +184,6 @@ impl AppName {
     }
 }
 
-impl RedirectUri {
-    /// Reads a URI. Plain `http` only to the loopback addresses of native apps (RFC 8252 section
-    /// 7.3).
-    pub fn parse(text: &str) -> Result<Self, AppError> {
-        let uri: http::Uri = text.parse().map_err(|_| AppError::RedirectUri)?;
-        let host = uri.host().unwrap_or_default();
-        let allowed = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => ["127.0.0.1", "[::1]", "localhost"].contains(&host),
-            Some(_) | None => false,
-        };
-        let rest = uri.path_and_query().map_or("", PathAndQuery::as_str);
-        let plain = text.len() <= MAX_REDIRECT_URI_BYTES && text.bytes().all(is_uri_byte);
-        if allowed && plain && is_plain_authority(&uri, host) && is_plain_path(uri.path(), rest) {
-            Ok(Self(text.into()))
-        } else {
-            Err(AppError::RedirectUri)
-        }
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// RFC 3986 appendix A, without `#` and `@`: what browsers and other parsers read alike.
-fn is_uri_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~:/?[]!$&'()*+,;=%".contains(&byte)
-}
-
-/// A name or address with a port or none. Its origin goes into headers, where `*` and `;` would mean
-/// something else.
-fn is_plain_authority(uri: &http::Uri, host: &str) -> bool {
-    let authority = uri.authority().map_or("", http::uri::Authority::as_str);
-    let address = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    let plain_host = match address {
-        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        None => is_plain_host(host),
-    };
-    let port = authority.strip_prefix(host).is_some_and(|rest| {
-        rest.is_empty()
-            || rest.strip_prefix(':').is_some_and(|port| {
-                // Neither 0 nor with zeros in front.
-                port.bytes().all(|byte| byte.is_ascii_digit())
-                    && !port.starts_with('0')
-                    && port.parse::<u16>().is_ok()
-            })
-    });
-    plain_host && port
-}
-
-/// A name of whole labels, or an IPv4 address in the one form that everybody reads alike: what ends
-/// in a number is an address to browsers (WHATWG URL section 3.5).
-fn is_plain_host(host: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    let is_label = |label: &str| {
-        (1..=MAX_LABEL_BYTES).contains(&label.len())
-            && label.bytes().all(plain)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let last = host.rsplit('.').next().unwrap_or_default();
-    let is_number = last.bytes().all(|byte| byte.is_ascii_digit())
-        || last
-            .to_ascii_lowercase()
-            .strip_prefix("0x")
-            .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    let labels = host.len() <= MAX_HOST_BYTES && host.split('.').all(is_label);
-    labels && (!is_number || host.parse::<Ipv4Addr>().is_ok())
-}
-
-/// A path that no browser shortens, and nothing that is half encoded.
-fn is_plain_path(path: &str, path_and_query: &str) -> bool {
-    let is_dots = |segment: &str| {
-        let decoded = segment.to_ascii_lowercase().replace("%2e", ".");
-        decoded == "." || decoded == ".."
-    };
-    let mut encoded = path_and_query.split('%').skip(1);
-    let is_encoded = |rest: &str| {
-        let mut bytes = rest.bytes().take(2);
-        [bytes.next(), bytes.next()]
-            .iter()
-            .all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit()))
-    };
-    // Brackets are for addresses alone (RFC 3986 section 3.2.2).
-    !path_and_query.contains(['[', ']']) && !path.split('/').any(is_dots) && encoded.all(is_encoded)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -306,87 +226,6 @@ mod tests {
             &"x".repeat(65),
         ] {
             assert_eq!(AppName::parse(bad), Err(AppError::Name), "{bad}");
-        }
-    }
-
-    #[test]
-    fn redirect_uris_are_checked() {
-        for good in [
-            "https://a.example/cb?x=1",
-            "http://127.0.0.1:9/cb",
-            "http://[::1]/cb",
-            "https://a.example",
-            "https://a_b.example:8443/cb;x?y=(1)",
-            "https://192.0.2.1/",
-            "https://xn--bcher-kva.example/%C3%A4?a=%20",
-            "https://a.example/.well-known/..x?..",
-            "http://localhost:1/",
-        ] {
-            assert!(RedirectUri::parse(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "/cb",
-            "http://a.example/",
-            "javascript:x",
-            "https://a/#f",
-            "https://u@a/",
-            "https://*.a.example/",
-            "https://a;b/",
-            "https://a,b/",
-            "https://a:/",
-            "https://a:+1/",
-            "https://a:65536/",
-            "https://a/\\b",
-            "https://a/\u{e4}",
-            "https://a/<b>",
-            "https://a/\"",
-            "https://%61/",
-            "http://127.0.0.1.a.example/",
-            "http://[::2]/",
-            "https://[v1.x]/",
-            "https:/a/",
-            "https:///a",
-            "https://",
-            "https://:443/",
-            "https://a:0/",
-            "https://a:080/",
-            "https://a:99999/",
-            "https://a:8 0/",
-            "https://.a/",
-            "https://a./",
-            "https://a..b/",
-            "https://./",
-            "https://-a.example/",
-            "https://a-.example/",
-            "https://1.2.3/",
-            "https://0x7f.1/",
-            "https://a.0x7f/",
-            "https://2130706433/",
-            "https://192.0.2.01/",
-            "https://192.0.2.256/",
-            "https://u:p@a/",
-            "https://a/%",
-            "https://a/%zz",
-            "https://a/?x=%4",
-            "https://a/[b]",
-            "https://a/?x[]=1",
-            "https://a/b/../c",
-            "https://a/./c",
-            "https://a/..",
-            "https://a/b/%2e%2E/c",
-            "https://a/b/.%2e",
-            "https://a/ b",
-            " https://a/",
-            "https://a/\t",
-            "https://a/\r\nx: y",
-            "https://a/\u{7f}",
-            "https:\\\\a/",
-            "https://a\\@b/",
-            "https://b\u{fc}cher.example/",
-            &format!("https://{}.example/", "a".repeat(64)),
-        ] {
-            assert_eq!(RedirectUri::parse(bad), Err(AppError::RedirectUri), "{bad}");
         }
     }
 }

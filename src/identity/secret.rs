@@ -15,6 +15,18 @@ pub struct PlainSecret(String);
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretDigest([u8; 32]);
 
+/// The last characters of a secret, by which people tell which one it is: 24 of its 256 bits. Empty for one that
+/// was made before they were kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretEnd(Box<str>);
+
+/// What is kept of the secret of an app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptSecret {
+    pub digest: SecretDigest,
+    pub ends_with: SecretEnd,
+}
+
 /// Writes random bytes as a number in base 62: every way in which clients encode credentials leaves
 /// `[A-Za-z0-9]` alone, and no bit of randomness is lost.
 pub fn alphanumeric(random: &[u8]) -> String {
@@ -67,9 +79,40 @@ impl PlainSecret {
         &self.0
     }
 
-    /// What is kept of it.
+    /// What finds it again.
     pub fn digest(&self) -> SecretDigest {
         SecretDigest::of(self.0.as_bytes())
+    }
+
+    /// What is kept of it where people are to tell it from others.
+    pub fn kept(&self) -> KeptSecret {
+        KeptSecret {
+            digest: self.digest(),
+            ends_with: SecretEnd::of(&self.0),
+        }
+    }
+}
+
+impl SecretEnd {
+    const CHARACTERS: usize = 4;
+
+    fn of(secret: &str) -> Self {
+        let rest = secret.chars().count().saturating_sub(Self::CHARACTERS);
+        Self(secret.chars().skip(rest).collect())
+    }
+
+    /// What was kept earlier.
+    pub fn known(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// None where it was not kept.
+    pub fn shown(&self) -> Option<&str> {
+        (!self.0.is_empty()).then_some(&*self.0)
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -125,6 +168,17 @@ impl fmt::Debug for SecretDigest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_four_characters_of_a_secret_are_kept() {
+        let secret = PlainSecret::from_random([7; 32]);
+        let kept = secret.kept();
+        assert!(kept.digest.matches(&secret.digest()));
+        let end = kept.ends_with.as_str();
+        assert_eq!(end.len(), 4);
+        assert!(secret.reveal().ends_with(end), "{end}");
+        assert_eq!(SecretEnd::known("").shown(), None);
+    }
 
     #[test]
     fn alphanumeric_is_injective_of_one_length_and_plain() {

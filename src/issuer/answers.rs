@@ -1,14 +1,15 @@
 //! Users, roles, scopes, apps, grants and what was done with them, in JSON: the same for endpoints and the
 //! command line.
 
+mod app;
+
 use serde::Serialize;
 
-use super::directory::{AppChange, RoleChange, UserChange};
-use crate::identity::{
-    App, AppKey, AppStatus, PlainSecret, RedirectUri, Role, RoleName, Scope, ScopeName, ScopeSet,
-    ScopesFrom, User,
-};
-use crate::store::{AuditEntry, LiveGrant, OwnedApp, Reach, ScopeReach};
+use super::directory::{RoleChange, UserChange};
+use crate::identity::{AppKey, Role, RoleName, Scope, ScopeName, ScopeSet, User};
+use crate::store::{AuditEntry, LiveGrant, Reach, ScopeReach};
+
+pub use app::AppAnswer;
 
 #[derive(Serialize)]
 pub struct UserAnswer<'a> {
@@ -36,42 +37,6 @@ pub struct UserAnswer<'a> {
     has_more_grants: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     sessions: Option<i64>,
-}
-
-#[derive(Serialize)]
-pub struct AppAnswer<'a> {
-    id: &'a str,
-    app_key: &'a str,
-    /// Only in the answer that made it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    app_secret: Option<&'a str>,
-    name: &'a str,
-    /// A username; only for administrators.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    owner: Option<&'a str>,
-    redirect_uris: Vec<&'a str>,
-    scopes: Vec<&'a str>,
-    follows_owner: bool,
-    status: &'static str,
-    /// Who can enable it again; only of an app that is disabled.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    disabled_by: Option<&'static str>,
-    created_at: i64,
-    /// The minute in which it last got a token; null where that is not known.
-    last_used_at: Option<i64>,
-    /// Only in the answer to a change, like the next one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    added_scopes: Option<Vec<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    removed_scopes: Option<Vec<&'a str>>,
-    /// Only where one app is asked for, like the next one: its owner, and whoever has given it access.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    users: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    grants: Option<i64>,
-    /// Whether there are more than are counted.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    has_more_grants: bool,
 }
 
 #[derive(Serialize)]
@@ -183,73 +148,6 @@ impl<'a> UserAnswer<'a> {
     }
 }
 
-impl<'a> AppAnswer<'a> {
-    /// What its owner is told of an app.
-    pub fn of(app: &'a App) -> Self {
-        Self {
-            id: app.key.as_str(),
-            app_key: app.key.as_str(),
-            app_secret: None,
-            name: app.name.as_str(),
-            owner: None,
-            redirect_uris: app.redirect_uris.iter().map(RedirectUri::as_str).collect(),
-            scopes: names(&app.scopes),
-            follows_owner: app.scopes_from == ScopesFrom::Owner,
-            status: app.status.status().name(),
-            disabled_by: match app.status {
-                AppStatus::Active => None,
-                AppStatus::DisabledByOwner => Some("owner"),
-                AppStatus::Disabled => Some("administrator"),
-            },
-            created_at: app.created_at.0,
-            last_used_at: app.last_used_at.map(|instant| instant.0),
-            added_scopes: None,
-            removed_scopes: None,
-            users: None,
-            grants: None,
-            has_more_grants: false,
-        }
-    }
-
-    /// With whom it concerns that the app loses something.
-    #[must_use]
-    pub fn with_reach(self, reach: Reach) -> Self {
-        Self {
-            users: Some(reach.users),
-            grants: Some(reach.grants),
-            has_more_grants: reach.has_more_grants,
-            ..self
-        }
-    }
-
-    /// With what a change has given it and taken from it.
-    #[must_use]
-    pub fn with_change(self, change: &'a AppChange) -> Self {
-        Self {
-            added_scopes: Some(names(&change.added)),
-            removed_scopes: Some(names(&change.removed)),
-            ..self
-        }
-    }
-
-    /// What administrators are told of an app.
-    pub fn of_owned(owned: &'a OwnedApp) -> Self {
-        Self {
-            owner: Some(owned.owner.as_str()),
-            ..Self::of(&owned.app)
-        }
-    }
-
-    /// With a secret that was just made.
-    #[must_use]
-    pub fn with_secret(self, secret: &'a PlainSecret) -> Self {
-        Self {
-            app_secret: Some(secret.reveal()),
-            ..self
-        }
-    }
-}
-
 impl<'a> RoleAnswer<'a> {
     /// What is told of a role.
     pub fn of(role: &'a Role) -> Self {
@@ -354,28 +252,11 @@ mod tests {
 
     use super::*;
     use crate::clock::UnixSeconds;
-    use crate::identity::{AppName, Email, Status, UserId, Username};
+    use crate::identity::{Email, Status, UserId, Username};
     use crate::token::LogPosition;
 
     fn shown(answer: &impl Serialize) -> Value {
         serde_json::to_value(answer).unwrap()
-    }
-
-    fn app() -> OwnedApp {
-        let app = App {
-            key: AppKey::known("k1"),
-            name: AppName::parse("web-shop").unwrap(),
-            owner: UserId::known("u1"),
-            redirect_uris: vec![RedirectUri::parse("https://a.example/back").unwrap()],
-            scopes: ScopeSet::parse("b a").unwrap(),
-            scopes_from: ScopesFrom::Owner,
-            status: AppStatus::Active,
-            created_at: UnixSeconds(7),
-            revoked_through: LogPosition(3),
-            last_used_at: None,
-        };
-        let owner = Username::parse("alice").unwrap();
-        OwnedApp { app, owner }
     }
 
     /// Positions of the log and digests are nobody's business.
@@ -409,24 +290,6 @@ mod tests {
             "said even where nothing came"
         );
         assert_eq!(changed["removed_roles"], json!(["boss"]));
-    }
-
-    #[test]
-    fn only_administrators_see_owners_and_only_who_made_it_a_secret() {
-        let owned = app();
-        let expected = json!({
-            "id": "k1", "app_key": "k1", "name": "web-shop",
-            "redirect_uris": ["https://a.example/back"], "scopes": ["a", "b"],
-            "follows_owner": true, "status": "active", "created_at": 7, "last_used_at": null,
-        });
-        assert_eq!(shown(&AppAnswer::of(&owned.app)), expected);
-        let administrators = shown(&AppAnswer::of_owned(&owned));
-        assert_eq!(administrators["owner"], "alice");
-        assert_eq!(administrators.get("app_secret"), None);
-        let secret = PlainSecret::claimed("s");
-        let made = shown(&AppAnswer::of(&owned.app).with_secret(&secret));
-        assert_eq!(made["app_secret"], "s");
-        assert_eq!(made.get("owner"), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //!
 //! Nobody passes on more than it has; `authority` says what that means.
 
+mod app_search;
 mod app_secrets;
 mod apps;
 mod audit;
@@ -33,6 +34,7 @@ use crate::identity::{
 use crate::store::{Change, ChangeOf, Committed, Created, Store, StoreError};
 use crate::token::CryptographyError;
 
+pub use app_search::{AppSearch, Days, DaysError};
 pub use apps::{AppChange, AppUpdate, AppsOf, MAX_APPS, NewApp, NewSecret};
 pub use authority::{Authority, Login};
 pub use in_use::{InUse, WhenUsed, is_app_in_use, is_role_in_use, is_user_in_use};

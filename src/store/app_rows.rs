@@ -6,12 +6,15 @@ use sqlx::any::AnyRow;
 use super::StoreError;
 use super::columns::{position, scopes, status};
 use crate::clock::UnixSeconds;
-use crate::identity::{App, AppKey, AppName, AppStatus, RedirectUri, ScopesFrom, Status, UserId};
+use crate::identity::{
+    App, AppDescription, AppKey, AppLink, AppName, AppStatus, RedirectUri, ScopesFrom, Status,
+    UserId,
+};
 
 pub(super) const SELECT: &str = "\
     SELECT a.app_key, a.owner_id, a.name, a.redirect_uris, a.status, a.created_at, \
     a.revoked_through, a.last_used_at, (SELECT position FROM revocation_head) AS as_of, \
-    a.follows_owner, a.disabled_by_owner, COALESCE(CASE WHEN a.follows_owner = 1 \
+    a.follows_owner, a.disabled_by_owner, a.description, a.link, a.secret_since, COALESCE(CASE WHEN a.follows_owner = 1 \
       THEN (SELECT string_agg(s.scope, ' ') FROM user_roles r JOIN role_scopes s ON s.role = r.role \
         WHERE r.user_id = a.owner_id AND substr(s.scope, 1, 8) <> 'backend.' \
         AND substr(s.scope, 1, 9) <> 'consumer.') \
@@ -32,6 +35,12 @@ pub(super) fn read(row: &AnyRow) -> Result<App, StoreError> {
     Ok(App {
         key: AppKey::known(row.try_get("app_key")?),
         name: AppName::known(row.try_get("name")?),
+        description: AppDescription::known(row.try_get("description")?),
+        link: match row.try_get("link")? {
+            "" => None,
+            // As for redirect URIs: without what an earlier release took for one.
+            link => AppLink::parse(link).ok(),
+        },
         owner: UserId::known(row.try_get("owner_id")?),
         // Without what an earlier release took for one: browsers read it in more than one way.
         redirect_uris: uris
@@ -53,6 +62,10 @@ pub(super) fn read(row: &AnyRow) -> Result<App, StoreError> {
             0 => None,
             // It is known to the minute, and the app may have been made within it.
             at => Some(UnixSeconds(at).max(created_at)),
+        },
+        secret_since: match row.try_get("secret_since")? {
+            0 => None,
+            at => Some(UnixSeconds(at)),
         },
     })
 }

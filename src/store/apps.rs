@@ -1,4 +1,4 @@
-//! Rows of apps and their secrets.
+//! Rows of apps.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,20 +11,12 @@ use super::columns::{position, username};
 use super::connections::{Connections, Held};
 use super::statement::{assembled, chunks, placeholders};
 use super::users;
-use super::{Change, Created, Listing, Page, Store, StoreError, created};
+use super::{Change, Created, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{
-    App, AppKey, AppStatus, AppWithOwner, RedirectUri, ScopesFrom, SecretDigest, UserId, Username,
+    App, AppKey, AppLink, AppStatus, AppWithOwner, KeptSecret, RedirectUri, ScopesFrom,
+    SecretDigest, UserId, Username,
 };
-
-/// A secret of an app that is accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LiveSecret {
-    pub digest: SecretDigest,
-    pub created_at: UnixSeconds,
-    /// None for the latest one, which goes on until it is replaced.
-    pub expires_at: Option<UnixSeconds>,
-}
 
 /// An app and the name of its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +27,7 @@ pub struct OwnedApp {
 
 impl Store {
     /// Adds an app with its first secret; all of its scopes exist.
-    pub async fn add_app(&self, app: &App, secret: &SecretDigest) -> Result<Created, StoreError> {
+    pub async fn add_app(&self, app: &App, secret: &KeptSecret) -> Result<Created, StoreError> {
         let mut change = self.change(app.created_at).await?;
         let created = change.add_app(app, secret).await?;
         if created == Created::Yes {
@@ -58,70 +50,6 @@ impl Store {
     pub async fn owned_app(&self, key: &AppKey) -> Result<Option<OwnedApp>, StoreError> {
         owned(&self.reader, key).await
     }
-
-    /// The secrets of an app that are accepted at `now`, the latest first.
-    pub async fn live_secrets(
-        &self,
-        key: &AppKey,
-        now: UnixSeconds,
-    ) -> Result<Vec<LiveSecret>, StoreError> {
-        let text = "SELECT digest, created_at, expires_at FROM app_secrets \
-                    WHERE app_key = $1 AND expires_at > $2 ORDER BY expires_at DESC";
-        let rows = sqlx::query(text)
-            .bind(key.as_str())
-            .bind(now.0)
-            .fetch_all(&self.reader)
-            .await?;
-        rows.iter().map(read_secret).collect()
-    }
-
-    /// The apps of `owner`, in the order of their names.
-    pub async fn apps(&self, owner: &UserId, page: &Page) -> Result<Listing<App>, StoreError> {
-        let text =
-            format!("{SELECT} WHERE a.owner_id = $1 AND a.name > $3 ORDER BY a.name LIMIT $4");
-        let rows = sqlx::query(assembled(text))
-            .bind(owner.as_str())
-            .bind(NEVER)
-            .bind(&*page.after)
-            .bind(page.rows())
-            .fetch_all(&self.reader)
-            .await?;
-        let apps = rows.iter().map(read).collect::<Result<_, _>>()?;
-        let name = |app: &App| app.name.as_str().to_owned();
-        Ok(Listing::of(apps, page, name))
-    }
-
-    /// Everybody's apps in the order of their keys, or those of one owner.
-    pub async fn all_apps(
-        &self,
-        owner: Option<&UserId>,
-        page: &Page,
-    ) -> Result<Listing<OwnedApp>, StoreError> {
-        let text = match owner {
-            None => all_text(),
-            Some(_) => all_of_text(),
-        };
-        let mut select = sqlx::query(assembled(text))
-            .bind(&*page.after)
-            .bind(NEVER)
-            .bind(page.rows());
-        if let Some(owner) = owner {
-            select = select.bind(owner.as_str());
-        }
-        let rows = select.fetch_all(&self.reader).await?;
-        let apps = rows.iter().map(read_owned).collect::<Result<_, _>>()?;
-        let key = |owned: &OwnedApp| owned.app.key.as_str().to_owned();
-        Ok(Listing::of(apps, page, key))
-    }
-}
-
-pub(super) fn all_text() -> String {
-    format!("{SELECT} WHERE a.app_key > $1 ORDER BY a.app_key LIMIT $3")
-}
-
-/// A statement of its own: within one for both the apps of others would be read and left out.
-pub(super) fn all_of_text() -> String {
-    format!("{SELECT} WHERE a.owner_id = $4 AND a.app_key > $1 ORDER BY a.app_key LIMIT $3")
 }
 
 /// Finds apps by their keys, with their owners.
@@ -204,18 +132,6 @@ impl Change {
         owned(&mut *self.transaction, key).await
     }
 
-    /// Ends all secrets of somebody's apps: none of them can get a token until it has another.
-    pub async fn end_secrets_of(&mut self, owner: &UserId) -> Result<(), StoreError> {
-        self.touched.user(&mut self.transaction, owner).await?;
-        let text = "DELETE FROM app_secrets WHERE app_key IN \
-                    (SELECT app_key FROM apps WHERE owner_id = $1)";
-        sqlx::query(text)
-            .bind(owner.as_str())
-            .execute(&mut *self.transaction)
-            .await?;
-        Ok(())
-    }
-
     /// How many apps somebody has.
     pub async fn count_apps(&mut self, owner: &UserId) -> Result<i64, StoreError> {
         let row = sqlx::query("SELECT COUNT(*) AS apps FROM apps WHERE owner_id = $1")
@@ -227,14 +143,10 @@ impl Change {
 
     /// Adds an app with its first secret; all of its scopes exist. Where its owner has one of the
     /// name the change is over.
-    pub async fn add_app(
-        &mut self,
-        app: &App,
-        secret: &SecretDigest,
-    ) -> Result<Created, StoreError> {
+    pub async fn add_app(&mut self, app: &App, secret: &KeptSecret) -> Result<Created, StoreError> {
         let text = "INSERT INTO apps (app_key, owner_id, name, redirect_uris, status, created_at, \
-                    follows_owner, folded_name, disabled_by_owner) \
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+                    follows_owner, folded_name, disabled_by_owner, description, link) \
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
         let inserted = sqlx::query(text)
             .bind(app.key.as_str())
             .bind(app.owner.as_str())
@@ -245,6 +157,8 @@ impl Change {
             .bind(follows_owner(app))
             .bind(app.name.folded())
             .bind(disabled_by_owner(app))
+            .bind(app.description.as_str())
+            .bind(link(app))
             .execute(&mut *self.transaction)
             .await;
         // PostgreSQL takes no more statements of a transaction after one has failed, so that the change
@@ -257,12 +171,13 @@ impl Change {
         Ok(Created::Yes)
     }
 
-    /// Gives an app the name, URIs, scopes and status of `app`. Where its owner has another one of
+    /// Gives an app the name, words, URIs, scopes and status of `app`. Where its owner has another one of
     /// the name the change is over.
     pub async fn update_app(&mut self, app: &App) -> Result<Created, StoreError> {
         self.touched.app(&mut self.transaction, &app.key).await?;
         let text = "UPDATE apps SET name = $2, redirect_uris = $3, status = $4, \
-                    follows_owner = $5, folded_name = $6, disabled_by_owner = $7 WHERE app_key = $1";
+                    follows_owner = $5, folded_name = $6, disabled_by_owner = $7, \
+                    description = $8, link = $9 WHERE app_key = $1";
         let updated = sqlx::query(text)
             .bind(app.key.as_str())
             .bind(app.name.as_str())
@@ -271,6 +186,8 @@ impl Change {
             .bind(follows_owner(app))
             .bind(app.name.folded())
             .bind(disabled_by_owner(app))
+            .bind(app.description.as_str())
+            .bind(link(app))
             .execute(&mut *self.transaction)
             .await;
         if created(updated.map(|_| ()))? == Created::NameTaken {
@@ -293,43 +210,6 @@ impl Change {
         Ok(())
     }
 
-    /// The secret of an app that nothing replaces yet.
-    pub async fn latest_secret(
-        &mut self,
-        key: &AppKey,
-    ) -> Result<Option<SecretDigest>, StoreError> {
-        let text = "SELECT digest, created_at, expires_at FROM app_secrets \
-                    WHERE app_key = $1 AND expires_at = $2";
-        let row = sqlx::query(text)
-            .bind(key.as_str())
-            .bind(NEVER)
-            .fetch_optional(&mut *self.transaction)
-            .await?;
-        let secret = row.as_ref().map(read_secret).transpose()?;
-        Ok(secret.map(|secret| secret.digest))
-    }
-
-    /// Gives an app another secret. The one before lives for `overlap_seconds` more, older ones end:
-    /// there are never more than two.
-    pub async fn rotate_secret(
-        &mut self,
-        key: &AppKey,
-        secret: &SecretDigest,
-        overlap_seconds: u32,
-    ) -> Result<(), StoreError> {
-        self.touched.app(&mut self.transaction, key).await?;
-        let now = self.now;
-        let texts = [key.as_str().to_owned()];
-        // Before the present one gets its end: whoever rotates twice in a row must not have three that
-        // are accepted.
-        let older = "DELETE FROM app_secrets WHERE app_key = $1 AND expires_at <> $2";
-        self.execute(older, &texts, &[NEVER]).await?;
-        let earlier = "UPDATE app_secrets SET expires_at = $2 WHERE app_key = $1";
-        let end = now.plus(i64::from(overlap_seconds)).0;
-        self.execute(earlier, &texts, &[end]).await?;
-        self.add_secret(key, secret, now).await
-    }
-
     async fn add_app_scopes(&mut self, app: &App) -> Result<(), StoreError> {
         if app.scopes_from == ScopesFrom::Owner {
             return Ok(());
@@ -339,19 +219,6 @@ impl Change {
             let texts = [app.key.as_str(), scope.as_str()].map(str::to_owned);
             self.execute(text, &texts, &[]).await?;
         }
-        Ok(())
-    }
-
-    async fn add_secret(
-        &mut self,
-        key: &AppKey,
-        secret: &SecretDigest,
-        now: UnixSeconds,
-    ) -> Result<(), StoreError> {
-        let text = "INSERT INTO app_secrets (app_key, digest, created_at, expires_at) \
-                    VALUES ($1, $2, $3, $4)";
-        let texts = [key.as_str().to_owned(), secret.to_text()];
-        self.execute(text, &texts, &[now.0, NEVER]).await?;
         Ok(())
     }
 }
@@ -368,16 +235,6 @@ async fn owned(
     row.as_ref().map(read_owned).transpose()
 }
 
-fn read_secret(row: &AnyRow) -> Result<LiveSecret, StoreError> {
-    let digest = SecretDigest::from_text(row.try_get("digest")?);
-    let expires_at: i64 = row.try_get("expires_at")?;
-    Ok(LiveSecret {
-        digest: digest.ok_or(StoreError::Unreadable("secret"))?,
-        created_at: UnixSeconds(row.try_get("created_at")?),
-        expires_at: (expires_at != NEVER).then_some(UnixSeconds(expires_at)),
-    })
-}
-
 fn follows_owner(app: &App) -> i64 {
     i64::from(app.scopes_from == ScopesFrom::Owner)
 }
@@ -386,12 +243,16 @@ fn disabled_by_owner(app: &App) -> i64 {
     i64::from(app.status == AppStatus::DisabledByOwner)
 }
 
+fn link(app: &App) -> &str {
+    app.link.as_ref().map_or("", AppLink::as_str)
+}
+
 fn joined(uris: &[RedirectUri]) -> String {
     let uris: Vec<&str> = uris.iter().map(RedirectUri::as_str).collect();
     uris.join(" ")
 }
 
-fn read_owned(row: &AnyRow) -> Result<OwnedApp, StoreError> {
+pub(super) fn read_owned(row: &AnyRow) -> Result<OwnedApp, StoreError> {
     Ok(OwnedApp {
         app: read(row)?,
         owner: username(row, "owner")?,

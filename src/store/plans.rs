@@ -4,7 +4,9 @@ use sqlx::Row;
 
 use super::reach::{OF_APP, OF_ROLE, OF_USER};
 use super::statement::assembled;
-use super::{Store, StoreLocation, apps, grants, roles, users};
+use super::{AppFilter, Store, StoreLocation, app_lists, grants, roles, users};
+use crate::clock::UnixSeconds;
+use crate::identity::{Status, UserId};
 
 /// Tables that may have many rows, by their names and by what statements call them.
 const LARGE: [&str; 10] = [
@@ -43,10 +45,23 @@ async fn pages_of_lists_and_counts_are_found_by_indexes() {
     let folder = tempfile::tempdir().unwrap();
     let place = StoreLocation::parse("sqlite:plans.db", folder.path()).unwrap();
     let store = Store::open(&place).await.unwrap();
+    let looked_after = AppFilter {
+        owner: None,
+        status: Some(Status::Active),
+        unused_since: Some(UnixSeconds(1)),
+        secret_since: Some(UnixSeconds(1)),
+    };
+    let of_owner = AppFilter {
+        owner: Some(UserId::known("alice")),
+        ..looked_after.clone()
+    };
     for (name, text) in [
         ("users", users::list_text()),
         ("roles", roles::list_text()),
-        ("apps", apps::all_text()),
+        ("apps", AppFilter::default().text()),
+        ("apps to be looked after", looked_after.text()),
+        ("unused apps", app_lists::UNUSED.to_owned()),
+        ("apps with old secrets", app_lists::OLD_SECRETS.to_owned()),
         ("grants", grants::list_text()),
         ("whom a user concerns", OF_USER.text()),
         ("whom an app concerns", OF_APP.text()),
@@ -56,7 +71,7 @@ async fn pages_of_lists_and_counts_are_found_by_indexes() {
     }
     // The few apps of one owner are sorted, and nobody else's are looked at.
     let sorted = ["USE TEMP B-TREE FOR ORDER BY"];
-    assert_eq!(slow_steps(&store, &apps::all_of_text()).await, sorted);
+    assert_eq!(slow_steps(&store, &of_owner.text()).await, sorted);
     // What it is that is looked for.
     let slow = "SELECT a.app_key FROM apps a ORDER BY a.created_at";
     assert_eq!(slow_steps(&store, slow).await.len(), 2);

@@ -462,8 +462,14 @@ async fn apps_and_grants_are_made_and_shown() {
         assert_eq!(answer.status, 200, "two secrets live: {answer:?}");
     }
     let set = format!("app set {key} --name shelf --no-scopes --no-redirect-uris");
-    let changed = machine.ok(&set);
+    let changed = machine.ok(&format!(
+        "{set} --description Books --link https://a.example/"
+    ));
     assert_eq!(changed["name"], "shelf");
+    assert_eq!(
+        (&changed["description"], &changed["link"]),
+        (&json!("Books"), &json!("https://a.example/"))
+    );
     assert_eq!(
         (&changed["scopes"], &changed["redirect_uris"]),
         (&json!([]), &json!([]))
@@ -477,6 +483,23 @@ async fn apps_and_grants_are_made_and_shown() {
     // The server may have written meanwhile when it was used.
     listed["items"][0]["last_used_at"] = shown["last_used_at"].clone();
     assert_eq!(listed["items"], json!([shown]));
+    for (filter, expected) in [
+        ("--status active", 1),
+        ("--status disabled", 0),
+        ("--unused-days 1", 0),
+        ("--secret-days 3650", 0),
+    ] {
+        let listed = machine.ok(&format!("app list {filter}"));
+        assert_eq!(
+            listed["items"].as_array().unwrap().len(),
+            expected,
+            "{filter}"
+        );
+    }
+    let (code, told) = machine.json(&["app", "list", "--unused-days", "0"]);
+    assert_eq!(code, 2, "{told}");
+    let bounds = "whole number from 1 to 3650";
+    assert!(told.as_str().unwrap().contains(bounds), "{told}");
 
     let grants = machine.ok("user grants carol");
     let grants = grants["items"].as_array().unwrap();

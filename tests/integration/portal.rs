@@ -1,6 +1,7 @@
 //! The portal as a person meets it: with a browser, without script.
 
 mod account;
+mod app_words;
 mod apps;
 mod ended_sessions;
 mod first_calls;

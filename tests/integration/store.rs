@@ -1,5 +1,6 @@
 //! What a store promises, whichever database it is: one contract, run on each.
 
+mod app_lists;
 mod authorization_codes;
 mod directory;
 mod pages;
@@ -11,8 +12,8 @@ mod signing_keys;
 
 use portcullis::clock::UnixSeconds;
 use portcullis::identity::{
-    App, AppKey, AppName, AppStatus, Assurance, Audiences, Email, Grant, GrantId, RedirectUri,
-    ScopeName, ScopeSet, ScopesFrom, SecretDigest, Status, User, UserId, Username,
+    App, AppDescription, AppKey, AppName, AppStatus, Assurance, Audiences, Email, Grant, GrantId,
+    RedirectUri, ScopeName, ScopeSet, ScopesFrom, SecretDigest, Status, User, UserId, Username,
 };
 use portcullis::store::{NewSession, RefreshToken, Store, StoreError, StoreLocation};
 use portcullis::token::LogPosition;
@@ -35,7 +36,7 @@ async fn the_contract_holds_on_sqlite() {
 }
 
 #[tokio::test]
-async fn a_migration_folds_the_names_that_apps_have() {
+async fn migrations_keep_what_is_there_and_fold_the_names_of_apps() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!(
         "sqlite://{}?mode=rwc",
@@ -127,6 +128,8 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     passkeys::first_passkey_race(&place("first_passkey_race")).await;
     pages::live_secrets(&place("live_secrets")).await;
     pages::app_uses(&place("app_uses")).await;
+    app_lists::filters(&place("app_filters")).await;
+    app_lists::words(&place("app_words")).await;
     authorization_codes::code_race(&place("code_race")).await;
     refresh_tokens::ending_race(&place("ending_race")).await;
     directory::losses(&place("losses")).await;
@@ -183,6 +186,8 @@ fn app(name: &str, owner: &User) -> App {
     App {
         key: AppKey::known(&format!("key-of-{name}")),
         name: AppName::parse(name).unwrap(),
+        description: AppDescription::default(),
+        link: None,
         owner: owner.id.clone(),
         redirect_uris: vec![RedirectUri::parse("https://shop.example/cb?a=b").unwrap()],
         scopes: ScopeSet::parse("orders.read").unwrap(),
@@ -191,6 +196,7 @@ fn app(name: &str, owner: &User) -> App {
         created_at: NOW,
         revoked_through: LogPosition::default(),
         last_used_at: None,
+        secret_since: Some(NOW),
     }
 }
 

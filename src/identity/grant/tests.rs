@@ -1,5 +1,5 @@
 use super::*;
-use crate::identity::{AppName, AppStatus, Email, ScopesFrom, Username};
+use crate::identity::{AppDescription, AppName, AppStatus, Email, ScopesFrom, Username};
 
 const POSITION: LogPosition = LogPosition(10);
 
@@ -25,6 +25,8 @@ fn app(owner: &User, scopes: &str) -> App {
     App {
         key: AppKey::known("shop"),
         name: AppName::parse("shop").unwrap(),
+        description: AppDescription::default(),
+        link: None,
         owner: owner.id.clone(),
         redirect_uris: Vec::new(),
         scopes: set(scopes),
@@ -33,6 +35,7 @@ fn app(owner: &User, scopes: &str) -> App {
         created_at: UnixSeconds(0),
         revoked_through: LogPosition::default(),
         last_used_at: None,
+        secret_since: None,
     }
 }
 

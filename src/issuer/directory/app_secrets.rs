@@ -51,7 +51,7 @@ impl FreshDirectory<'_> {
             return Err(DirectoryError::Overlap);
         }
         let mut change = self.change().await?;
-        let (app, _) = self.app_in_hand(&mut change, key, of).await?;
+        let (mut app, _) = self.app_in_hand(&mut change, key, of).await?;
         if let Replacing::Only(seen) = replacing {
             // Under the change's lock: of two administrators with the same page open, the second is
             // told and does not replace the secret that the first has just handed out.
@@ -61,11 +61,12 @@ impl FreshDirectory<'_> {
             }
         }
         let secret = PlainSecret::from_random(random()?);
-        let digest = secret.digest();
+        let kept = secret.kept();
         change
-            .rotate_secret(&app.app.key, &digest, overlap_seconds)
+            .rotate_secret(&app.app.key, &kept, overlap_seconds)
             .await?;
         of.charge(&mut change);
+        app.app.secret_since = Some(self.now);
         let object = Object::App(&app.app.key);
         let overlap = format!("the one before holds for {overlap_seconds} seconds");
         self.commit(change, object, "secret replaced", &[overlap])

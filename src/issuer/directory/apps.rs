@@ -8,11 +8,11 @@ use super::{
     Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, existing_scopes, free,
 };
 use crate::identity::{
-    App, AppKey, AppName, AppStatus, PlainSecret, RedirectUri, ScopeName, ScopeSet, ScopesFrom,
-    Status, User, UserId,
+    App, AppDescription, AppKey, AppLink, AppName, AppStatus, PlainSecret, RedirectUri, ScopeName,
+    ScopeSet, ScopesFrom, Status, User, UserId,
 };
 use crate::issuer::random;
-use crate::store::{Change, Holder, Listing, OwnedApp, Page, Reach};
+use crate::store::{Change, Holder, OwnedApp, Reach};
 use crate::token::LogPosition;
 use crate::yaml::present;
 
@@ -25,6 +25,12 @@ pub(super) const MAX_REDIRECT_URIS: usize = 16;
 #[serde(deny_unknown_fields)]
 pub struct NewApp {
     pub name: String,
+    /// What it is, for people.
+    #[serde(default)]
+    pub description: String,
+    /// Where more is said of it; empty for none.
+    #[serde(default)]
+    pub link: String,
     /// Where browsers may be sent.
     #[serde(default)]
     pub redirect_uris: Vec<String>,
@@ -40,6 +46,11 @@ pub struct NewApp {
 pub struct AppUpdate {
     #[serde(deserialize_with = "present")]
     pub name: Option<String>,
+    #[serde(deserialize_with = "present")]
+    pub description: Option<String>,
+    /// Empty for none.
+    #[serde(deserialize_with = "present")]
+    pub link: Option<String>,
     /// All redirect URIs that it is to have.
     #[serde(deserialize_with = "present")]
     pub redirect_uris: Option<Vec<String>>,
@@ -85,27 +96,6 @@ pub enum AppsOf<'a> {
 }
 
 impl Directory<'_> {
-    /// The apps of one owner, or everybody's.
-    pub async fn apps(
-        &self,
-        owner: Option<&str>,
-        page: &Page,
-    ) -> Result<Listing<OwnedApp>, DirectoryError> {
-        let owner = match owner {
-            Some(name) => Some(self.user(name).await?.id),
-            None => None,
-        };
-        Ok(self.store.all_apps(owner.as_ref(), page).await?)
-    }
-
-    pub async fn own_apps(
-        &self,
-        owner: &User,
-        page: &Page,
-    ) -> Result<Listing<App>, DirectoryError> {
-        Ok(self.store.apps(&owner.id, page).await?)
-    }
-
     /// The app with this key.
     pub async fn app(&self, key: &str, of: AppsOf<'_>) -> Result<OwnedApp, DirectoryError> {
         of.known(self.store.owned_app(&AppKey::known(key)).await?)
@@ -137,6 +127,12 @@ impl Directory<'_> {
         let mut app = before.clone();
         if let Some(name) = &wanted.name {
             app.name = AppName::parse(name)?;
+        }
+        if let Some(description) = &wanted.description {
+            app.description = AppDescription::parse(description)?;
+        }
+        if let Some(text) = &wanted.link {
+            app.link = link(text)?;
         }
         if let Some(uris) = &wanted.redirect_uris {
             app.redirect_uris = redirect_uris(uris)?;
@@ -282,6 +278,8 @@ impl FreshDirectory<'_> {
         let app = App {
             key: AppKey::from_random(random()?),
             name: AppName::parse(&wanted.name)?,
+            description: AppDescription::parse(&wanted.description)?,
+            link: link(&wanted.link)?,
             owner: owner.id.clone(),
             redirect_uris: redirect_uris(&wanted.redirect_uris)?,
             scopes,
@@ -290,13 +288,14 @@ impl FreshDirectory<'_> {
             created_at: self.now,
             revoked_through: LogPosition::default(),
             last_used_at: None,
+            secret_since: Some(self.now),
         };
         // Counted within the change: of two calls at once only one takes the last place.
         if change.count_apps(&app.owner).await? >= i64::from(MAX_APPS) {
             return Err(DirectoryError::TooManyApps);
         }
         let secret = PlainSecret::from_random(random()?);
-        free(change.add_app(&app, &secret.digest()).await?, Thing::App)?;
+        free(change.add_app(&app, &secret.kept()).await?, Thing::App)?;
         change.mark_own();
         let (object, scopes) = (Object::App(&app.key), format!("scopes {}", app.scopes));
         self.commit(change, object, "added", &[scopes]).await?;
@@ -378,6 +377,13 @@ async fn wanted_scopes(
 async fn owner_of(change: &mut Change, owner: &UserId) -> Result<User, DirectoryError> {
     let owner = change.user(owner).await?;
     owner.ok_or(DirectoryError::NotFound(Thing::User))
+}
+
+fn link(text: &str) -> Result<Option<AppLink>, DirectoryError> {
+    match text.trim() {
+        "" => Ok(None),
+        text => Ok(Some(AppLink::parse(text)?)),
+    }
 }
 
 fn redirect_uris(texts: &[String]) -> Result<Vec<RedirectUri>, DirectoryError> {

@@ -142,6 +142,12 @@ pub(super) fn app_changes(before: &App, after: &App) -> Vec<String> {
     if before.name != after.name {
         changes.push("name".to_owned());
     }
+    if before.description != after.description {
+        changes.push("description".to_owned());
+    }
+    if before.link != after.link {
+        changes.push("link".to_owned());
+    }
     if before.redirect_uris != after.redirect_uris {
         changes.push("redirect_uris".to_owned());
     }

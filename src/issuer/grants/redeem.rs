@@ -180,7 +180,8 @@ mod tests {
     use super::*;
     use crate::clock::UnixSeconds;
     use crate::identity::{
-        AppKey, AppName, AppStatus, CodeChallenge, GrantId, ScopeSet, ScopesFrom, UserId,
+        AppDescription, AppKey, AppName, AppStatus, CodeChallenge, GrantId, ScopeSet, ScopesFrom,
+        UserId,
     };
     use crate::token::LogPosition;
 
@@ -233,6 +234,8 @@ mod tests {
         let app = |uris: &[&str]| App {
             key: AppKey::known("shop"),
             name: AppName::parse("shop").unwrap(),
+            description: AppDescription::default(),
+            link: None,
             owner: UserId::known("alice"),
             redirect_uris: uris.iter().map(|text| uri(text)).collect(),
             scopes: ScopeSet::default(),
@@ -241,6 +244,7 @@ mod tests {
             created_at: UnixSeconds(0),
             revoked_through: LogPosition::default(),
             last_used_at: None,
+            secret_since: None,
         };
         for (uris, expected) in [
             (&[BACK][..], true),

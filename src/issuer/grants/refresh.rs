@@ -175,8 +175,8 @@ mod tests {
     use super::*;
     use crate::clock::UnixSeconds;
     use crate::identity::{
-        App, AppKey, AppName, AppStatus, Audiences, Email, GrantId, ScopeSet, ScopesFrom, Status,
-        UserId, Username,
+        App, AppDescription, AppKey, AppName, AppStatus, Audiences, Email, GrantId, ScopeSet,
+        ScopesFrom, Status, UserId, Username,
     };
     use crate::token::LogPosition;
 
@@ -199,6 +199,8 @@ mod tests {
             app: App {
                 key: AppKey::known(key),
                 name: AppName::parse("shop").unwrap(),
+                description: AppDescription::default(),
+                link: None,
                 owner: UserId::known(owner),
                 redirect_uris: Vec::new(),
                 scopes: ScopeSet::default(),
@@ -207,6 +209,7 @@ mod tests {
                 created_at: UnixSeconds(0),
                 revoked_through: LogPosition::default(),
                 last_used_at: None,
+                secret_since: None,
             },
             secrets: Vec::new(),
             owner: user(owner),

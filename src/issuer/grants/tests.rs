@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::clock::{ManualClock, UnixSeconds};
 use crate::identity::{
-    App, AppKey, AppName, AppStatus, Assurance, CodeChallenge, Email, RedirectUri, RoleName,
-    ScopeName, ScopesFrom, SecretDigest, Status, Username,
+    App, AppDescription, AppKey, AppName, AppStatus, Assurance, CodeChallenge, Email, RedirectUri,
+    RoleName, ScopeName, ScopesFrom, SecretDigest, Status, Username,
 };
 use crate::issuer::http::guard;
 use crate::issuer::{IssuerDocument, keys};
@@ -92,6 +92,8 @@ impl Bench {
             let app = App {
                 key: AppKey::known(key),
                 name: AppName::parse(key).unwrap(),
+                description: AppDescription::default(),
+                link: None,
                 owner: UserId::known("bobby"),
                 redirect_uris: vec![RedirectUri::parse(CALLBACK).unwrap()],
                 scopes: scopes.iter().cloned().collect(),
@@ -100,8 +102,9 @@ impl Bench {
                 created_at: NOW,
                 revoked_through: LogPosition::default(),
                 last_used_at: None,
+                secret_since: None,
             };
-            let secret = PlainSecret::from_random([2; 32]).digest();
+            let secret = PlainSecret::from_random([2; 32]).kept();
             store.add_app(&app, &secret).await.unwrap();
         }
     }

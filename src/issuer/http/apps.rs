@@ -48,7 +48,9 @@ pub(super) async fn read(
 ) -> Result<Response, EndpointError> {
     let directory = access.directory();
     let (found, reach) = directory.app_with_reach(&key, own(&access)).await?;
-    Ok(body::ok(&AppAnswer::of(&found.app).with_reach(reach)))
+    let secrets = directory.secrets_of(&found.app).await?;
+    let answer = AppAnswer::of(&found.app).with_secrets(&secrets);
+    Ok(body::ok(&answer.with_reach(reach)))
 }
 
 /// `PUT /consumer/app/{app_key}`

@@ -1,6 +1,6 @@
 //! What lists take and answer: `limit` and `after`, `items` and `next`.
 
-use std::marker::PhantomData;
+pub(super) mod of_apps;
 
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
@@ -10,9 +10,12 @@ use serde::Serialize;
 
 use super::body;
 use crate::identity::Form;
+use crate::issuer::directory::AppSearch;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::problem::quoted;
 use crate::store::{Listing, Page};
+
+pub(super) use of_apps::OfApps;
 
 const MAX_LIMIT: usize = 100;
 const DEFAULT_LIMIT: usize = 20;
@@ -20,38 +23,42 @@ const DEFAULT_LIMIT: usize = 20;
 /// The longest cursor that is looked for; names are shorter.
 const MAX_AFTER_BYTES: usize = 256;
 
-/// The one parameter that a list knows beside those of all lists.
-pub(super) trait Filter {
-    const NAME: Option<&'static str>;
+/// What a list is asked for beside the parameters of all lists.
+pub(super) trait Filter: Sized {
+    /// The parameters that it knows.
+    const NAMES: &'static [&'static str];
+
+    fn read(query: &Form) -> Result<Self, EndpointError>;
 }
 
 /// No such parameter.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unfiltered;
 
-/// `owner`: the username of whoever owns an app.
-pub(super) struct ByOwner;
-
 /// `search`: a part of a username or e-mail address.
-pub(super) struct BySearch;
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct BySearch(Option<String>);
 
 impl Filter for Unfiltered {
-    const NAME: Option<&'static str> = None;
-}
+    const NAMES: &'static [&'static str] = &[];
 
-impl Filter for ByOwner {
-    const NAME: Option<&'static str> = Some("owner");
+    fn read(_: &Form) -> Result<Self, EndpointError> {
+        Ok(Self)
+    }
 }
 
 impl Filter for BySearch {
-    const NAME: Option<&'static str> = Some("search");
+    const NAMES: &'static [&'static str] = &["search"];
+
+    fn read(query: &Form) -> Result<Self, EndpointError> {
+        Ok(Self(text(query, "search")))
+    }
 }
 
 /// The query of a request for a list.
 pub(super) struct ListQuery<F = Unfiltered> {
     pub(super) page: Page,
-    /// The parameter of `F`, if it is there.
-    filter: Option<String>,
-    kind: PhantomData<F>,
+    filter: F,
 }
 
 #[derive(Serialize)]
@@ -68,16 +75,23 @@ impl<F: Filter, S: Send + Sync> FromRequestParts<S> for ListQuery<F> {
     }
 }
 
-impl<F: Filter> ListQuery<F> {
-    /// The parameter of `F` without space around it; none where nothing is left.
+impl ListQuery<BySearch> {
+    /// What is searched for; none where that is nothing.
     pub(super) fn filter(&self) -> Option<&str> {
-        let filter = self.filter.as_deref().map(str::trim);
-        filter.filter(|text| !text.is_empty())
+        self.filter.0.as_deref()
     }
+}
 
+impl ListQuery<OfApps> {
+    pub(super) fn apps(&self) -> AppSearch<'_> {
+        self.filter.search()
+    }
+}
+
+impl<F: Filter> ListQuery<F> {
     fn parse(query: &str) -> Result<Self, EndpointError> {
         let query = Form::parse(query.as_bytes())?;
-        let known = |name: &str| ["limit", "after"].contains(&name) || Some(name) == F::NAME;
+        let known = |name: &str| ["limit", "after"].contains(&name) || F::NAMES.contains(&name);
         // An unknown parameter is most likely a filter with a typing error, and its answer would be the
         // whole list.
         if let Some(unknown) = query.names().find(|name| !known(name)) {
@@ -98,10 +112,15 @@ impl<F: Filter> ListQuery<F> {
         }
         Ok(Self {
             page: Page { after, limit },
-            filter: F::NAME.and_then(|name| query.get(name)).map(str::to_owned),
-            kind: PhantomData,
+            filter: F::read(&query)?,
         })
     }
+}
+
+/// A parameter without space around it; none where nothing is left.
+fn text(query: &Form, name: &str) -> Option<String> {
+    let text = query.get(name).map(str::trim);
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// A page in JSON, each item as `show` has it.
@@ -121,30 +140,35 @@ mod tests {
     use super::*;
 
     /// The page and the filter that a query asks for, or what is wrong with it.
-    fn read<F: Filter>(query: &str) -> Result<(usize, String, Option<String>), String> {
+    fn read<F: Filter>(query: &str) -> Result<(usize, String, F), String> {
         let query = ListQuery::<F>::parse(query).map_err(|error| error.to_string())?;
         Ok((query.page.limit, query.page.after, query.filter))
     }
 
     #[test]
     fn a_list_begins_at_the_start_and_has_twenty_items_unless_asked_otherwise() {
-        let plain = |limit, after: &str| Ok((limit, after.to_owned(), None));
-        assert_eq!(read::<Unfiltered>(""), plain(20, ""));
-        assert_eq!(read::<Unfiltered>("limit=&after="), plain(20, ""));
-        assert_eq!(read::<Unfiltered>("limit=1"), plain(1, ""));
-        assert_eq!(read::<Unfiltered>("limit=100&after=m"), plain(100, "m"));
-        assert_eq!(read::<Unfiltered>("after=a%26b"), plain(20, "a&b"));
+        let plain = |limit, after: &str| Ok((limit, after.to_owned(), Unfiltered));
+        assert_eq!(read(""), plain(20, ""));
+        assert_eq!(read("limit=&after="), plain(20, ""));
+        assert_eq!(read("limit=1"), plain(1, ""));
+        assert_eq!(read("limit=100&after=m"), plain(100, "m"));
+        assert_eq!(read("after=a%26b"), plain(20, "a&b"));
     }
 
     #[test]
-    fn each_list_knows_its_own_filter_and_no_other() {
-        let filtered = |text: &str| Ok((20, String::new(), Some(text.to_owned())));
-        assert_eq!(read::<ByOwner>("owner=alice"), filtered("alice"));
-        assert_eq!(read::<BySearch>("search=a"), filtered("a"));
-        let unknown = |name| Err(format!("the URL has an unknown parameter: `{name}`"));
-        assert_eq!(read::<Unfiltered>("owner=alice"), unknown("owner"));
-        assert_eq!(read::<ByOwner>("search=a"), unknown("search"));
-        assert_eq!(read::<BySearch>("Search=a"), unknown("Search"));
+    fn each_list_knows_its_own_filters_and_no_others() {
+        let searched =
+            |text: Option<&str>| Ok((20, String::new(), BySearch(text.map(str::to_owned))));
+        assert_eq!(read("search=+a+"), searched(Some("a")));
+        assert_eq!(read("search=+"), searched(None));
+        let unknown = |name| Some(format!("the URL has an unknown parameter: `{name}`"));
+        assert_eq!(read::<Unfiltered>("owner=alice").err(), unknown("owner"));
+        assert_eq!(read::<OfApps>("search=a").err(), unknown("search"));
+        assert_eq!(read::<BySearch>("Search=a").err(), unknown("Search"));
+        assert_eq!(
+            read::<BySearch>("unused_days=90").err(),
+            unknown("unused_days")
+        );
     }
 
     #[test]

@@ -285,7 +285,7 @@ async fn code_of_alice(store: &Store) -> (User, AuthorizationCode) {
     let read = scope("orders.read");
     store.add_scope(&read, "Read").await.unwrap();
     let app = app("web-shop", &alice);
-    let secret = PlainSecret::from_random([8; 32]).digest();
+    let secret = PlainSecret::from_random([8; 32]).kept();
     store.add_app(&app, &secret).await.unwrap();
     let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
     let code = AuthorizationCode {

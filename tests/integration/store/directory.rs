@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portcullis::identity::{
-    App, AppKey, PlainSecret, RoleName, ScopeSet, SecretDigest, Status, User, Username,
+    App, AppKey, KeptSecret, PlainSecret, RoleName, ScopeSet, SecretDigest, Status, User, Username,
 };
 use portcullis::store::{
     ChangeOf, Committed, Created, LoginName, Page, Store, StoreLocation, Successor,
@@ -203,7 +203,7 @@ pub(super) async fn apps(place: &StoreLocation) {
     let secret = PlainSecret::from_random([1; 32]);
     let app = app("web-shop", &alice);
     assert_eq!(
-        store.add_app(&app, &secret.digest()).await.unwrap(),
+        store.add_app(&app, &secret.kept()).await.unwrap(),
         Created::Yes
     );
     let twin = App {
@@ -211,7 +211,7 @@ pub(super) async fn apps(place: &StoreLocation) {
         ..app.clone()
     };
     assert_eq!(
-        store.add_app(&twin, &secret.digest()).await.unwrap(),
+        store.add_app(&twin, &secret.kept()).await.unwrap(),
         Created::NameTaken
     );
     let found = store.app(&app.key, NOW).await.unwrap().unwrap();
@@ -229,7 +229,7 @@ pub(super) async fn apps(place: &StoreLocation) {
             key: AppKey::known(name),
             ..self::app(name, &alice)
         };
-        store.add_app(&other, &secret.digest()).await.unwrap();
+        store.add_app(&other, &secret.kept()).await.unwrap();
     }
     let names = async |after: &str, limit| {
         let after = after.to_owned();
@@ -391,20 +391,23 @@ pub(super) async fn secrets(place: &StoreLocation) {
     let alice = user("alice");
     store.add_user(&alice, "hash").await.unwrap();
     let shop = app("shop", &alice);
-    let digests = [1, 2, 3].map(|number| PlainSecret::from_random([number; 32]).digest());
-    store.add_app(&shop, &digests[0]).await.unwrap();
+    let secrets = [1, 2, 3].map(|number| PlainSecret::from_random([number; 32]).kept());
+    store.add_app(&shop, &secrets[0]).await.unwrap();
     let live = async |later: i64| {
         let found = store
             .app(&shop.key, NOW.plus(later))
             .await
             .unwrap()
             .unwrap();
-        let matching = |digest| found.secrets.iter().any(|live| live.matches(digest));
-        digests.iter().map(matching).collect::<Vec<bool>>()
+        let matching = |secret: &KeptSecret| {
+            let mut live = found.secrets.iter();
+            live.any(|live| live.matches(&secret.digest))
+        };
+        secrets.iter().map(matching).collect::<Vec<bool>>()
     };
     for (number, expected) in [(1, [true, true, false]), (2, [false, true, true])] {
         let mut change = store.change(NOW).await.unwrap();
-        let rotated = change.rotate_secret(&shop.key, &digests[number], 60);
+        let rotated = change.rotate_secret(&shop.key, &secrets[number], 60);
         rotated.await.unwrap();
         assert_eq!(change.commit().await.unwrap(), Committed::Yes);
         assert_eq!(live(0).await, expected);
@@ -426,12 +429,12 @@ pub(super) async fn owners(place: &StoreLocation) {
     let (alice, bobby) = (user("alice"), user("bobby"));
     store.add_user(&alice, "hash").await.unwrap();
     store.add_user(&bobby, "hash").await.unwrap();
-    let secret = PlainSecret::from_random([1; 32]).digest();
+    let secret = PlainSecret::from_random([1; 32]).kept();
     let shop = app("shop", &alice);
     store.add_app(&shop, &secret).await.unwrap();
     let through_shop = token_through(&bobby, &shop);
     store
-        .add_refresh_token(&secret, &through_shop, NOW)
+        .add_refresh_token(&secret.digest, &through_shop, NOW)
         .await
         .unwrap();
     let mut change = store.change(NOW).await.unwrap();

@@ -1,7 +1,8 @@
 //! What the pages ask of a store: sessions, secrets, whom a change concerns, and who did what.
 
+use portcullis::clock::UnixSeconds;
 use portcullis::identity::{
-    App, AppKey, AppName, GrantId, PlainSecret, RoleName, ScopeSet, SecretDigest, User,
+    App, AppKey, AppName, GrantId, KeptSecret, PlainSecret, RoleName, ScopeSet, SecretDigest, User,
 };
 use portcullis::store::{AuditRecord, Committed, NewSession, Page, Reach, Store, StoreLocation};
 use portcullis::token::{LogPosition, RevocationTarget};
@@ -9,7 +10,11 @@ use portcullis::token::{LogPosition, RevocationTarget};
 use super::{NOW, app, new_session, scope, token_of, user};
 
 fn digest(number: u8) -> SecretDigest {
-    PlainSecret::from_random([number; 32]).digest()
+    secret(number).digest
+}
+
+pub(super) fn secret(number: u8) -> KeptSecret {
+    PlainSecret::from_random([number; 32]).kept()
 }
 
 /// What was made within a session ends with it, however it ends; others leave the log alone.
@@ -121,7 +126,7 @@ async fn people(store: &Store, clerk: &RoleName) -> Vec<(User, App)> {
             scopes: ScopeSet::parse("orders.read").unwrap(),
             ..app(name, &user)
         };
-        store.add_app(&shop, &digest(1)).await.unwrap();
+        store.add_app(&shop, &secret(1)).await.unwrap();
         people.push((user, shop));
     }
     people
@@ -249,7 +254,7 @@ pub(super) async fn audit(place: &StoreLocation) {
         name: AppName::parse("\u{c4}PFEL \u{0424}").unwrap(),
         ..app("shop", &alice)
     };
-    store.add_app(&shop, &digest(1)).await.unwrap();
+    store.add_app(&shop, &secret(1)).await.unwrap();
     record(None, "added", "app", shop.key.as_str()).await;
     for search in ["\u{e4}pfel", "\u{c4}PF", "\u{0444}", "\u{0424}"] {
         assert_eq!(
@@ -305,14 +310,14 @@ pub(super) async fn live_secrets(place: &StoreLocation) {
     let alice = user("alice");
     store.add_user(&alice, "hash").await.unwrap();
     let shop = app("shop", &alice);
-    store.add_app(&shop, &digest(1)).await.unwrap();
+    store.add_app(&shop, &secret(1)).await.unwrap();
     let mut change = store.change(NOW.plus(5)).await.unwrap();
     assert_eq!(
         change.latest_secret(&shop.key).await.unwrap(),
         Some(digest(1))
     );
     change
-        .rotate_secret(&shop.key, &digest(2), 60)
+        .rotate_secret(&shop.key, &secret(2), 60)
         .await
         .unwrap();
     assert_eq!(
@@ -324,12 +329,16 @@ pub(super) async fn live_secrets(place: &StoreLocation) {
         let secrets = store.live_secrets(&shop.key, now).await.unwrap();
         let told = secrets
             .into_iter()
-            .map(|one| (one.digest, one.created_at, one.expires_at));
+            .map(|one| ((one.digest, one.ends_with), one.created_at, one.expires_at));
         told.collect::<Vec<_>>()
     };
+    let shown = |number| {
+        let KeptSecret { digest, ends_with } = secret(number);
+        (digest, ends_with)
+    };
     let (first, second) = (
-        (digest(1), NOW, Some(NOW.plus(65))),
-        (digest(2), NOW.plus(5), None),
+        (shown(1), NOW, Some(NOW.plus(65))),
+        (shown(2), NOW.plus(5), None),
     );
     assert_eq!(live(NOW.plus(64)).await, [second.clone(), first]);
     assert_eq!(live(NOW.plus(65)).await, [second]);
@@ -345,7 +354,7 @@ pub(super) async fn app_uses(place: &StoreLocation) {
         .map(|number| app(&format!("app-{number}"), &alice))
         .collect();
     for app in &apps {
-        store.add_app(app, &digest(1)).await.unwrap();
+        store.add_app(app, &secret(1)).await.unwrap();
     }
     let used = async |key: &AppKey| {
         let owned = store.owned_app(key).await.unwrap().unwrap();
@@ -403,6 +412,9 @@ pub(super) async fn names_from_before(url: &str, place: &StoreLocation, made: im
                 'active', '', 0); \
                 INSERT INTO apps (app_key, owner_id, name, redirect_uris, status, created_at) \
                 VALUES ('k', 'a', '\u{c4}PFEL', '', 'active', 0); \
+                INSERT INTO app_secrets (app_key, digest, created_at, expires_at) \
+                VALUES ('k', '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU', 7, 9223372036854775807), \
+                ('k', 'old', 3, 9); \
                 INSERT INTO audit (position, done_at, expires_at, actor, action, object_kind, \
                 object_name, change) VALUES (1, 0, 9223372036854775807, '', 'added', 'app', 'k', '')";
     sqlx::raw_sql(rows).execute(&pool).await.unwrap();
@@ -413,4 +425,10 @@ pub(super) async fn names_from_before(url: &str, place: &StoreLocation, made: im
         let found = store.audit(search, None, 9).await.unwrap();
         assert_eq!(found.items.len(), 1, "{search}");
     }
+    let kept = store.owned_app(&AppKey::known("k")).await.unwrap().unwrap();
+    assert_eq!(kept.app.secret_since, Some(UnixSeconds(7)));
+    assert_eq!(kept.app.description.as_str(), "");
+    let secrets = store.live_secrets(&kept.app.key, NOW).await.unwrap();
+    assert_eq!(secrets.len(), 1);
+    assert_eq!(secrets[0].ends_with.shown(), None);
 }

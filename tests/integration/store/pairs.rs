@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use portcullis::identity::{
-    Assurance, CodeChallenge, CredentialId, NewPasskey, PasskeyName, PlainSecret, RedirectUri,
-    RoleName, ScopeSet, SecretDigest, Status, User, Username,
+    Assurance, CodeChallenge, CredentialId, KeptSecret, NewPasskey, PasskeyName, PlainSecret,
+    RedirectUri, RoleName, ScopeSet, SecretDigest, Status, User, Username,
 };
 use portcullis::store::{
     AuthorizationCode, Change, Holding, NewSession, RefreshToken, Store, StoreError, StoreLocation,
@@ -156,7 +156,7 @@ async fn furnish(store: &Store) -> Result<(), StoreError> {
             ..user(name)
         };
         store.add_user(&user, "hash").await?;
-        store.add_app(&app(name, &user), &fresh()).await?;
+        store.add_app(&app(name, &user), &fresh_secret()).await?;
     }
     // With one, nobody logs in by the password alone.
     let mut change = store.change(NOW).await?;
@@ -192,10 +192,14 @@ fn session_of(name: &str) -> SecretDigest {
 
 /// Of a secret that nobody else has.
 fn fresh() -> SecretDigest {
+    fresh_secret().digest
+}
+
+fn fresh_secret() -> KeptSecret {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let mut random = [0; 32];
     random[..4].copy_from_slice(&COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-    PlainSecret::from_random(random).digest()
+    PlainSecret::from_random(random).kept()
 }
 
 /// A token of a user, for the app of another.
@@ -365,7 +369,7 @@ async fn administer(
             change.revoke(of_app);
         }
         _ => {
-            change.rotate_secret(&app.key, &fresh(), 0).await?;
+            change.rotate_secret(&app.key, &fresh_secret(), 0).await?;
             change.revoke(of_app);
         }
     }

@@ -239,7 +239,8 @@ pub(super) async fn first_passkey_race(place: &StoreLocation) {
         // What rests on more goes on.
         assert!(begin(&session, Assurance::SecondFactor).await);
         let app = app(&format!("shop{round}"), &alice);
-        store.add_app(&app, &code(100 + round)).await.unwrap();
+        let secret = PlainSecret::from_random([100 + round; 32]).kept();
+        store.add_app(&app, &secret).await.unwrap();
         let granted = token_through(&alice, &app);
         store
             .add_refresh_token(&token, &granted, NOW)

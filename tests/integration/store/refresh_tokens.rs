@@ -422,7 +422,7 @@ pub(super) async fn position_rule(place: &StoreLocation) {
         store.add_user(&user, "hash").await.unwrap();
     }
     let shop = app("shop", &bobby);
-    let secret = PlainSecret::from_random([9; 32]).digest();
+    let secret = PlainSecret::from_random([9; 32]).kept();
     store.add_app(&shop, &secret).await.unwrap();
     let ends = [
         RevocationTarget::from(&bobby.id),

@@ -14,7 +14,7 @@ pub(super) async fn revocations(place: &StoreLocation) {
     let alice = user("alice");
     store.add_user(&alice, "hash").await.unwrap();
     let shop = app("shop", &alice);
-    let secret = PlainSecret::from_random([9; 32]).digest();
+    let secret = PlainSecret::from_random([9; 32]).kept();
     store.add_scope(&scope("orders.read"), "").await.unwrap();
     store.add_app(&shop, &secret).await.unwrap();
     let subjects = [

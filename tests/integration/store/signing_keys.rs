@@ -66,7 +66,7 @@ pub(super) async fn sweep(place: &StoreLocation) {
     let store = Store::open(place).await.unwrap();
     let alice = user("alice");
     store.add_user(&alice, "hash").await.unwrap();
-    let secret = PlainSecret::from_random([1; 32]).digest();
+    let secret = PlainSecret::from_random([1; 32]).kept();
     let app = App {
         scopes: ScopeSet::default(),
         ..app("web-shop", &alice)

@@ -19,6 +19,8 @@ fn owned_by(owner: &str) -> OwnedApp {
     let app = App {
         key: AppKey::known("shop"),
         name: AppName::parse("shop").unwrap(),
+        description: AppDescription::default(),
+        link: None,
         owner: UserId::known(owner),
         redirect_uris: Vec::new(),
         scopes: ScopeSet::default(),
@@ -27,6 +29,7 @@ fn owned_by(owner: &str) -> OwnedApp {
         created_at: crate::clock::UnixSeconds(0),
         revoked_through: LogPosition::default(),
         last_used_at: None,
+        secret_since: None,
     };
     let owner = Username::parse(owner).unwrap();
     OwnedApp { app, owner }

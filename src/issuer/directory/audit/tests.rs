@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::clock::UnixSeconds;
-use crate::identity::{AppName, AppStatus, Email, RedirectUri, ScopeSet, Status, Username};
+use crate::identity::{
+    AppDescription, AppLink, AppName, AppStatus, Email, RedirectUri, ScopeSet, Status, Username,
+};
 use crate::token::LogPosition;
 
 /// What is done to it, and what the log says.
@@ -26,6 +28,8 @@ fn app() -> App {
     App {
         key: AppKey::known("shop"),
         name: AppName::parse("web-shop").unwrap(),
+        description: AppDescription::default(),
+        link: None,
         owner: UserId::known("id"),
         redirect_uris: Vec::new(),
         scopes: ScopeSet::parse("a b").unwrap(),
@@ -34,6 +38,7 @@ fn app() -> App {
         created_at: UnixSeconds(0),
         revoked_through: LogPosition::default(),
         last_used_at: None,
+        secret_since: None,
     }
 }
 
@@ -103,7 +108,7 @@ fn a_change_of_a_role_names_the_scopes_that_came_and_went() {
 
 #[test]
 fn a_change_of_an_app_says_what_it_may_have() {
-    let rows: [Row<App>; 7] = [
+    let rows: [Row<App>; 9] = [
         Row(|_| {}, ""),
         Row(
             |after| after.name = AppName::parse("secret-plan").unwrap(),
@@ -114,6 +119,14 @@ fn a_change_of_an_app_says_what_it_may_have() {
                 after.redirect_uris = vec![RedirectUri::parse("https://a.example/x").unwrap()];
             },
             "redirect_uris",
+        ),
+        Row(
+            |after| after.description = AppDescription::parse("ours").unwrap(),
+            "description",
+        ),
+        Row(
+            |after| after.link = AppLink::parse("https://a.example").ok(),
+            "link",
         ),
         Row(
             |after| after.status = AppStatus::Disabled,

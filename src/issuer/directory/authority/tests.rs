@@ -6,7 +6,9 @@ use serde_json::json;
 
 use super::*;
 use crate::clock::UnixSeconds;
-use crate::identity::{AppKey, AppName, AppStatus, Email, RoleName, Status, UserId, Username};
+use crate::identity::{
+    AppDescription, AppKey, AppName, AppStatus, Email, RoleName, Status, UserId, Username,
+};
 use crate::token::{
     Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, LogPosition, Trust,
     UnverifiedToken,
@@ -74,6 +76,8 @@ fn app(scopes: &str, scopes_from: ScopesFrom) -> App {
     App {
         key: AppKey::known("shop"),
         name: AppName::parse("shop").unwrap(),
+        description: AppDescription::default(),
+        link: None,
         owner: UserId::known("alice"),
         redirect_uris: Vec::new(),
         scopes: set(scopes),
@@ -82,6 +86,7 @@ fn app(scopes: &str, scopes_from: ScopesFrom) -> App {
         created_at: NOW,
         revoked_through: LogPosition::default(),
         last_used_at: None,
+        secret_since: None,
     }
 }
 

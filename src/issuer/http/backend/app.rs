@@ -9,15 +9,15 @@ use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::apps::SecretRotation;
 use crate::issuer::http::body;
 use crate::issuer::http::extract::{DirectoryAccess, JsonBody, OptionalJsonBody, PathName};
-use crate::issuer::http::list::{self, ByOwner, ListQuery};
+use crate::issuer::http::list::{self, ListQuery, OfApps};
 
 /// `GET`
 pub(in crate::issuer::http) async fn list(
     access: DirectoryAccess,
-    query: ListQuery<ByOwner>,
+    query: ListQuery<OfApps>,
 ) -> Result<Response, EndpointError> {
     let directory = access.directory();
-    let listing = directory.apps(query.filter(), &query.page).await?;
+    let listing = directory.apps(&query.apps(), &query.page).await?;
     Ok(list::answer(&listing, AppAnswer::of_owned))
 }
 
@@ -28,7 +28,9 @@ pub(in crate::issuer::http) async fn read(
 ) -> Result<Response, EndpointError> {
     let directory = access.directory();
     let (found, reach) = directory.app_with_reach(&key, AppsOf::Everybody).await?;
-    Ok(body::ok(&AppAnswer::of_owned(&found).with_reach(reach)))
+    let secrets = directory.secrets_of(&found.app).await?;
+    let answer = AppAnswer::of_owned(&found).with_secrets(&secrets);
+    Ok(body::ok(&answer.with_reach(reach)))
 }
 
 /// `PUT {app_key}`

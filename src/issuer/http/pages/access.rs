@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::answer;
+use super::apps::in_short;
 use super::confirmation::Confirmation;
 use super::form::PageForm;
 use super::frame::Frame;
@@ -29,12 +30,19 @@ struct AccessPage<'a> {
 
 struct Row<'a> {
     path: String,
-    /// The app and its owner; none for a login.
-    app: Option<(Text<'a>, Text<'a>)>,
+    /// None for a login.
+    app: Option<AppOf<'a>>,
     scopes: String,
     created: String,
     used: String,
     expires: String,
+}
+
+/// An app, which may be a stranger's: its words are shown as text, and its link nowhere.
+struct AppOf<'a> {
+    name: Text<'a>,
+    owner: Text<'a>,
+    description: Text<'a>,
 }
 
 /// `GET`
@@ -53,9 +61,10 @@ pub(super) async fn list(
         };
         rows.push(Row {
             path: end_path(live.grant.id.as_str()),
-            app: app.map(|owned| {
-                let (name, owner) = (owned.app.name.as_str(), owned.owner.as_str());
-                (Text::of(name.to_owned()), Text::of(owner.to_owned()))
+            app: app.map(|owned| AppOf {
+                name: Text::of(owned.app.name.as_str().to_owned()),
+                owner: Text::of(owned.owner.as_str().to_owned()),
+                description: Text::of(in_short(&owned.app.description)),
             }),
             scopes: live.grant.scopes.to_string(),
             created: language.instant(live.created_at),

@@ -19,7 +19,7 @@ use super::frame::Frame;
 use super::page_error::PageError;
 use super::visitor::Visitor;
 use crate::coding::push_percent_encoded;
-use crate::identity::{App, AppStatus, ScopesFrom};
+use crate::identity::{App, AppDescription, AppStatus, ScopesFrom};
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::text::Text;
 use crate::store::Page;
@@ -32,6 +32,9 @@ pub(super) const PATH: &str = "/portal/apps";
 /// More than a user can have.
 const ALL: usize = 100;
 
+/// So many characters of a description are in a list.
+const SHORT: usize = 100;
+
 #[derive(Template)]
 #[template(path = "pages/apps.html")]
 struct AppsPage<'a> {
@@ -42,6 +45,7 @@ struct AppsPage<'a> {
 struct Row<'a> {
     path: String,
     name: Text<'a>,
+    description: Text<'a>,
     key: Text<'a>,
     /// What it may do, in a few words.
     scopes: String,
@@ -59,6 +63,7 @@ pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Re
     let rows = listing.items.iter().map(|app| Row {
         path: path_of(app.key.as_str()),
         name: Text::of(app.name.as_str()),
+        description: Text::of(in_short(&app.description)),
         key: Text::of(app.key.as_str()),
         scopes: match app.scopes_from {
             ScopesFrom::Owner => visitor.words().follows_short.to_owned(),
@@ -80,6 +85,17 @@ pub(super) fn path_of(key: &str) -> String {
     let mut path = format!("{PATH}/");
     push_percent_encoded(&mut path, key);
     path
+}
+
+/// The first line of a description, or as much of it as a list has room for.
+pub(super) fn in_short(description: &AppDescription) -> String {
+    let line = description.as_str().lines().next().unwrap_or_default();
+    let mut characters = line.chars();
+    let mut short: String = characters.by_ref().take(SHORT).collect();
+    if characters.next().is_some() || line.len() < description.as_str().len() {
+        short.push('\u{2026}');
+    }
+    short
 }
 
 fn is_active(app: &App) -> bool {

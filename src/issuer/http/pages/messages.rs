@@ -182,12 +182,14 @@ mod tests {
     #[test]
     fn numbers_are_the_same_in_both_languages_and_in_the_same_order() {
         let retry_after_seconds = 77;
-        let rows: [EndpointError; 12] = [
+        let rows: [EndpointError; 14] = [
             DirectoryError::TooManyApps.into(),
             DirectoryError::TooManyRedirectUris.into(),
             DirectoryError::Id.into(),
             DirectoryError::from(AppError::Name).into(),
             DirectoryError::from(AppError::RedirectUri).into(),
+            DirectoryError::from(AppError::Description).into(),
+            DirectoryError::from(AppError::Link).into(),
             DirectoryError::from(DescriptionError).into(),
             DirectoryError::from(NameError).into(),
             DirectoryError::from(PasswordError::TooShort).into(),

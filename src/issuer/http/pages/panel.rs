@@ -182,10 +182,14 @@ fn below(path: &str, name: &str) -> String {
 
 /// The next page of a list, of which `filter` is asked.
 fn next_page(path: &str, filter: (&str, &str), after: Option<&str>) -> Option<String> {
+    next_page_of(path, &[filter], after)
+}
+
+/// The same of a list with several filters.
+fn next_page_of(path: &str, filters: &[(&str, &str)], after: Option<&str>) -> Option<String> {
     let mut next = format!("{path}?after=");
     push_percent_encoded(&mut next, after?);
-    let (name, value) = filter;
-    if !value.is_empty() {
+    for (name, value) in filters.iter().filter(|(_, value)| !value.is_empty()) {
         next.push('&');
         next.push_str(name);
         next.push('=');

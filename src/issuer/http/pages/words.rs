@@ -165,6 +165,15 @@ words! {
     app_create: "Create the app", "App anlegen";
     app_name: "Name", "Name";
     app_name_hint: "For example Web shop", "Zum Beispiel Web-Laden";
+    app_about: "Description and link", "Beschreibung und Link";
+    app_description: "Description", "Beschreibung";
+    app_description_hint:
+        "What the app is, in a few lines. Administrators see it, and whoever has given the app access.",
+        "Was die App ist, in ein paar Zeilen. Administratoren sehen es, und wer der App Zugriff gegeben hat.";
+    app_link: "Link", "Link";
+    app_link_hint:
+        "A page about the app, such as https://shop.example. You and administrators see it.",
+        "Eine Seite über die App, etwa https://shop.example. Du siehst sie und Administratoren auch.";
     app_key: "Key", "Schlüssel";
     app_may: "Scopes", "Berechtigungen";
     app_state: "State", "Zustand";
@@ -208,6 +217,7 @@ words! {
         "Es wird nur jetzt gezeigt. Bewahre es dort auf, wo dein Programm es lesen kann und sonst niemand.";
     secret_since: "Created", "Angelegt";
     earlier_until: "The previous secret is valid until", "Das vorherige gilt noch bis";
+    ends_with: "Ends with", "Endet auf";
     no_secret: "There is none: create one to use the app.", "Es gibt keines: Lege eines an, um die App zu benutzen.";
     secret_hidden:
         "The secret is shown once, when it is created.",

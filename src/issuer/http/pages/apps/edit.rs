@@ -1,4 +1,4 @@
-//! `/portal/apps/{app_key}/edit`: name, scopes and redirect URIs of an app.
+//! `/portal/apps/{app_key}/edit`: name, words, scopes and redirect URIs of an app.
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::choices::{Choices, Chosen};
 use super::path_of;
-use crate::identity::{App, RedirectUri, ScopeName, ScopeSet, ScopesFrom};
+use crate::identity::{App, AppLink, RedirectUri, ScopeName, ScopeSet, ScopesFrom};
 use crate::issuer::directory::{AppUpdate, AppsOf};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
@@ -24,6 +24,8 @@ struct EditPage<'a> {
     frame: Frame<'a>,
     path: String,
     name: Text<'a>,
+    description: Text<'a>,
+    link: Text<'a>,
     redirect_uris: Text<'a>,
     choices: Choices,
     error: Text<'a>,
@@ -42,6 +44,8 @@ pub(in crate::issuer::http::pages) async fn show(
         frame: visitor.frame(),
         path: path_of(&key),
         name: Text::of(app.name.as_str()),
+        description: Text::of(app.description.as_str()),
+        link: Text::of(app.link.as_ref().map_or("", AppLink::as_str)),
         redirect_uris: Text::of(uris.join("\n")),
         choices: Choices::of(&access, Some(&app), &chosen).await?,
         error: Text::of(""),
@@ -60,6 +64,8 @@ pub(in crate::issuer::http::pages) async fn submit(
     let chosen = Chosen::of_form(&form)?;
     let update = AppUpdate {
         name: Some(form.trimmed("name")),
+        description: Some(form.trimmed("description")),
+        link: Some(form.trimmed("link")),
         redirect_uris: Some(form.lines("redirect_uris")),
         ..scope_update(&app, &chosen)
     };
@@ -89,6 +95,8 @@ pub(in crate::issuer::http::pages) async fn submit(
                 frame: visitor.frame(),
                 path: path_of(&key),
                 name: Text::of(update.name.unwrap_or_default()),
+                description: Text::of(update.description.unwrap_or_default()),
+                link: Text::of(update.link.unwrap_or_default()),
                 redirect_uris: Text::of(form.text("redirect_uris")),
                 choices: Choices::of(&access, Some(&app), &chosen).await?,
                 error: Text::of(remark.text),

@@ -27,6 +27,8 @@ use crate::issuer::random;
 struct NewAppPage<'a> {
     frame: Frame<'a>,
     name: Text<'a>,
+    description: Text<'a>,
+    link: Text<'a>,
     redirect_uris: Text<'a>,
     /// Tells this form from others.
     once: Text<'a>,
@@ -44,6 +46,8 @@ pub(in crate::issuer::http::pages) async fn show(
     let page = NewAppPage {
         frame: visitor.frame(),
         name: Text::of(""),
+        description: Text::of(""),
+        link: Text::of(""),
         redirect_uris: Text::of(""),
         once: Text::of(once.reveal()),
         choices: Choices::of(&access, None, &chosen).await?,
@@ -61,6 +65,8 @@ pub(in crate::issuer::http::pages) async fn submit(
     let chosen = Chosen::of_form(&form)?;
     let wanted = NewApp {
         name: form.trimmed("name"),
+        description: form.trimmed("description"),
+        link: form.trimmed("link"),
         redirect_uris: form.lines("redirect_uris"),
         scopes: (!chosen.follows).then(|| chosen.ticks.added.clone()),
     };
@@ -86,6 +92,8 @@ pub(in crate::issuer::http::pages) async fn submit(
             let page = NewAppPage {
                 frame: visitor.frame(),
                 name: Text::of(wanted.name),
+                description: Text::of(wanted.description),
+                link: Text::of(wanted.link),
                 redirect_uris: Text::of(form.text("redirect_uris")),
                 once: Text::of(form.text("once")),
                 choices: Choices::of(&access, None, &chosen).await?,

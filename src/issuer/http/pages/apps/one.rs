@@ -17,6 +17,7 @@ use crate::issuer::http::pages::trial;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
+use crate::store::LiveSecret;
 
 #[derive(Template)]
 #[template(path = "pages/app.html")]
@@ -25,13 +26,17 @@ struct AppPage<'a> {
     path: String,
     try_path: String,
     name: Text<'a>,
+    description: Text<'a>,
+    link: Option<Text<'a>>,
     key: Text<'a>,
     /// The one time that it is shown.
     secret: Option<Text<'a>>,
     /// When the present one was made; none where there is none.
     secret_since: Option<String>,
+    secret_end: Option<Text<'a>>,
     /// When the one before ends.
     earlier_until: Option<String>,
+    earlier_end: Option<Text<'a>>,
     is_active: bool,
     /// Why it is disabled, and who can change that.
     why_disabled: Option<&'static str>,
@@ -73,20 +78,26 @@ pub(in crate::issuer::http::pages) async fn show(
         (Text::of(sentence), Text::of(name.as_str()))
     });
     let (settings, language) = (&visitor.issuer.settings, visitor.language);
-    let now = visitor.issuer.clock.now();
-    let secrets = access.issuer.store.live_secrets(&app.key, now).await?;
+    let secrets = access.directory().secrets_of(&app).await?;
     let latest = secrets.iter().find(|one| one.expires_at.is_none());
     let (why_disabled, switch) = standing(&app, visitor.words());
-    let earlier = secrets.iter().find_map(|one| one.expires_at);
+    let earlier = secrets.iter().find(|one| one.expires_at.is_some());
+    let end = |secret: &LiveSecret| secret.ends_with.shown().map(|end| Text::of(end.to_owned()));
     let page = AppPage {
         frame: visitor.frame(),
         path: path_of(&key),
         try_path: trial::path_for_app(&key),
         name: Text::of(app.name.as_str()),
+        description: Text::of(app.description.as_str()),
+        link: app.link.as_ref().map(|link| Text::of(link.as_str())),
         key: Text::of(app.key.as_str()),
         secret: visitor.told_secret().map(Text::of),
         secret_since: latest.map(|secret| language.instant(secret.created_at)),
-        earlier_until: earlier.map(|instant| language.instant(instant)),
+        secret_end: latest.and_then(end),
+        earlier_until: earlier
+            .and_then(|secret| secret.expires_at)
+            .map(|instant| language.instant(instant)),
+        earlier_end: earlier.and_then(end),
         is_active: is_active(&app),
         why_disabled,
         switch,

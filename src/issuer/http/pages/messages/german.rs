@@ -262,6 +262,13 @@ fn app(error: AppError) -> &'static str {
              bis 65535, und sie hat weder Benutzer noch Fragment, `.` oder `..` im Pfad, Leerzeichen oder andere \
              Zeichen als ASCII."
         }
+        AppError::Description => {
+            "Die Beschreibung einer App hat höchstens 500 Zeichen in höchstens 10 Zeilen und nichts Unsichtbares."
+        }
+        AppError::Link => {
+            "Der Link einer App hat höchstens 2048 Zeichen ASCII und beginnt mit `https://`, oder mit `http://` auf \
+             diesem Rechner. Er hat weder Benutzer noch Leerzeichen, `.` oder `..` im Pfad."
+        }
     }
 }
 

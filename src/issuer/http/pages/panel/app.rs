@@ -27,7 +27,10 @@ struct AppPage<'a> {
     frame: Frame<'a>,
     path: &'a str,
     name: Text<'a>,
+    description: Text<'a>,
+    link: Option<Text<'a>>,
     key: Text<'a>,
+    secrets: Vec<Secret>,
     owner: Text<'a>,
     is_active: bool,
     is_disabled_by_owner: bool,
@@ -37,19 +40,37 @@ struct AppPage<'a> {
     redirect_uris: Vec<Text<'a>>,
 }
 
+struct Secret {
+    end: Option<String>,
+    created: String,
+    /// None for the latest one.
+    expires: Option<String>,
+}
+
 /// `GET`
 pub(in crate::issuer::http::pages) async fn show(
     visitor: Visitor,
     access: DirectoryAccess,
     PathName(key): PathName,
 ) -> Result<Response, PageError> {
-    let OwnedApp { app, owner } = access.directory().app(&key, AppsOf::Everybody).await?;
+    let directory = access.directory();
+    let OwnedApp { app, owner } = directory.app(&key, AppsOf::Everybody).await?;
+    let language = visitor.language;
+    let secrets = directory.secrets_of(&app).await?;
+    let secrets = secrets.iter().map(|secret| Secret {
+        end: secret.ends_with.shown().map(str::to_owned),
+        created: language.instant(secret.created_at),
+        expires: secret.expires_at.map(|instant| language.instant(instant)),
+    });
     let uris = app.redirect_uris.iter().map(RedirectUri::as_str);
     let page = AppPage {
         frame: visitor.frame(),
         path: &below(PATH, &key),
         name: Text::of(app.name.as_str()),
+        description: Text::of(app.description.as_str()),
+        link: app.link.as_ref().map(|link| Text::of(link.as_str())),
         key: Text::of(app.key.as_str()),
+        secrets: secrets.collect(),
         owner: Text::of(owner.as_str()),
         is_active: app.status == AppStatus::Active,
         is_disabled_by_owner: app.status == AppStatus::DisabledByOwner,

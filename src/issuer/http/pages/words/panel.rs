@@ -25,6 +25,13 @@ words! {
     all_apps: "All apps", "Alle Apps";
     all_apps_sentence: "Everybody's apps: disable or delete one.", "Die Apps aller: eine sperren oder löschen.";
     filter: "Filter", "Filtern";
+    any_state: "any", "jeder";
+    unused_before: "Not used for", "Seit";
+    unused_after: "days", "Tagen nicht benutzt";
+    old_secret_before: "Secret older than", "Geheimnis älter als";
+    old_secret_after: "days", "Tage";
+    no_secret: "none", "keines";
+    secret_age: "Age of the secret", "Alter des Geheimnisses";
     name: "Name", "Name";
     description: "What it allows", "Was sie erlaubt";
     description_hint: "One line for people, such as: Read orders", "Eine Zeile für Menschen, etwa: Bestellungen lesen";
