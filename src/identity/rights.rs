@@ -1,7 +1,7 @@
 //! What a token is for: to do what, and where.
 
 use super::audience::Audiences;
-use super::scope::{NoScopeError, RequestedScopes, ScopeSet};
+use super::scope::{NoScopeError, RequestedScopes, ScopeName, ScopeSet};
 
 /// To do what, and where. Every upstream receives the tokens that are for it, and could use them
 /// itself: so scopes that open the issuer are only in tokens that are for the issuer alone.
@@ -10,6 +10,12 @@ pub struct Rights {
     scopes: ScopeSet,
     audiences: Audiences,
 }
+
+/// To do what at an API, and there alone. None of the scopes is the issuer's own and the issuer is not
+/// among the audiences, so that whoever receives a token with these rights can do nothing at the issuer
+/// with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiRights(Rights);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Means {
@@ -68,13 +74,51 @@ impl Rights {
         })
     }
 
-    /// To do what; never empty.
+    /// To do what; never empty where somebody else than the portal gets the token.
     pub fn scopes(&self) -> &ScopeSet {
         &self.scopes
     }
 
     pub fn audiences(&self) -> &Audiences {
         &self.audiences
+    }
+}
+
+impl ApiRights {
+    /// What of `granted` is for an API; `offered` are the audiences that the issuer makes tokens for, itself
+    /// among them.
+    pub fn of(granted: &ScopeSet, issuer: &str, offered: &[&str]) -> Result<Self, NoScopeError> {
+        let others = offered.iter().filter(|audience| **audience != issuer);
+        let audiences: Vec<Box<str>> = others.map(|audience| Box::from(*audience)).collect();
+        // Without a name it would mean all of them.
+        if audiences.is_empty() {
+            return Err(NoScopeError::NoApi);
+        }
+        let scopes = granted.without_own();
+        if scopes.is_empty() {
+            return Err(NoScopeError::NoneOfApi);
+        }
+        Ok(Self(Rights {
+            scopes,
+            audiences: Audiences::Only(audiences),
+        }))
+    }
+
+    /// The same with only those of the scopes that are wanted, perhaps none.
+    #[must_use]
+    pub fn with_scopes(&self, wanted: impl Fn(&ScopeName) -> bool) -> Self {
+        let scopes = self.0.scopes.iter().filter(|scope| wanted(scope));
+        Self(Rights {
+            scopes: scopes.cloned().collect(),
+            audiences: self.0.audiences.clone(),
+        })
+    }
+}
+
+/// As what the claims of a token are made of.
+impl AsRef<Rights> for ApiRights {
+    fn as_ref(&self) -> &Rights {
+        &self.0
     }
 }
 
@@ -154,6 +198,31 @@ mod tests {
                 .as_ref()
                 .map(|(scopes, audiences)| (&**scopes, &**audiences));
             assert_eq!(found, expected, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn rights_at_an_api_hold_nothing_of_the_issuer() {
+        let rows = [
+            ("a b consumer.app", &[ISSUER, SHOP][..], Ok(("a b", SHOP))),
+            ("a", &[ISSUER, SHOP], Ok(("a", SHOP))),
+            ("consumer.app", &[ISSUER, SHOP], Err(NoScopeError::NoneOfApi)),
+            ("backend.user", &[SHOP], Err(NoScopeError::NoneOfApi)),
+            ("", &[ISSUER, SHOP], Err(NoScopeError::NoneOfApi)),
+            ("a", &[ISSUER], Err(NoScopeError::NoApi)),
+            ("a consumer.app", &[ISSUER], Err(NoScopeError::NoApi)),
+        ];
+        for (granted, offered, expected) in rows {
+            let granted = ScopeSet::parse(granted).unwrap();
+            let rights = ApiRights::of(&granted, ISSUER, offered);
+            let found = rights.map(|rights| {
+                let rights = rights.as_ref();
+                (rights.scopes().to_string(), rights.audiences().to_text())
+            });
+            let expected = expected.map(|(scopes, audiences): (&str, &str)| {
+                (scopes.to_owned(), audiences.to_owned())
+            });
+            assert_eq!(found, expected, "{granted} {offered:?}");
         }
     }
 

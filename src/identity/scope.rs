@@ -87,6 +87,15 @@ pub enum NoScopeError {
          leave `resource` out, or name the issuer's URL"
     )]
     Elsewhere,
+    /// The same where the token is for the API.
+    #[error(
+        "there is no scope of an API, only such as begin with `consumer.` or `backend.`: add others to the \
+         roles of the user and, if the app has a list of its own, to the app"
+    )]
+    NoneOfApi,
+    /// The issuer makes tokens for itself alone.
+    #[error("the issuer makes no tokens for an API: add the audience of the API to `issuer.audiences`")]
+    NoApi,
     /// There would have been something.
     #[error("the user and the app have none of the requested scopes")]
     Requested,

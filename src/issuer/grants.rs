@@ -121,16 +121,7 @@ impl GrantSettings {
         app: Option<&AppWithOwner>,
         asked: RightsRequest<'_>,
     ) -> Result<Rights, GrantError> {
-        let entitlement = Entitlement {
-            user: &user.id,
-            app: app.map(|found| &found.app.key),
-            extent: Extent::from(asked.scopes),
-            position: as_of(user, app),
-        };
-        let scopes = entitlement.worth(Parties {
-            user: Some(user),
-            app: app.map(AppWithOwner::parties),
-        })?;
+        let scopes = worth(user, app, asked.scopes)?;
         self.rights(scopes, asked).map_err(GrantError::NothingLeft)
     }
 }
@@ -318,7 +309,8 @@ impl Grants {
             Err(reason) => return Ok(Err(reason)),
         };
         let bearer = Bearer::of_sample(user, app, self.clock.now());
-        let token = self.access_token(&bearer, &rights)?;
+        let rights = rights.as_ref();
+        let token = self.access_token(&bearer, rights)?;
         Ok(Ok((token, rights.scopes().clone())))
     }
 
@@ -343,6 +335,24 @@ impl Grants {
     fn log_name(&self, user: &UserId) -> String {
         self.audit.user(user)
     }
+}
+
+/// Of what is asked for, what `user` and `app` have, wherever it is for.
+fn worth(
+    user: &User,
+    app: Option<&AppWithOwner>,
+    scopes: &RequestedScopes,
+) -> Result<ScopeSet, GrantError> {
+    let entitlement = Entitlement {
+        user: &user.id,
+        app: app.map(|found| &found.app.key),
+        extent: Extent::from(scopes),
+        position: as_of(user, app),
+    };
+    entitlement.worth(Parties {
+        user: Some(user),
+        app: app.map(AppWithOwner::parties),
+    })
 }
 
 /// The position of the revocation log as of the earlier of the two reads: a revocation in between has

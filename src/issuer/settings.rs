@@ -191,6 +191,7 @@ pub(super) mod tests {
             ("portal: {example_url: /orders/1}", "issuer.portal.example_url: /orders/1"),
             ("portal: {proxy: {url: \"http://api.shop.example\"}}", "issuer.portal.proxy.url: http://api.shop.example"),
             ("portal: {proxy: {url: \"https://a.example\", timeout_ms: 15001}}", "issuer.portal.proxy.timeout_ms: 15001"),
+            ("portal: {proxy: {url: \"https://api.shop.example\"}}", "issuer.portal.proxy"),
             ("throttle: {trial: {burst: 0, refill_seconds: 1}}", "issuer.throttle.trial.burst: 0"),
             ("passkeys: {required_for: everybody}", "issuer.passkeys.required_for: everybody"),
             ("sessions: {idle_seconds: 59}", "issuer.sessions.idle_seconds: 59"),

@@ -11,7 +11,6 @@ use super::ExplainArgs;
 use crate::cli::rehearsal::{Caller, Grounds};
 use crate::clock::UnixSeconds;
 use crate::config::{Config, Overrides};
-use crate::identity::{GrantError, NoScopeError};
 use crate::issuer::{SampleError, SampleOf, sample_claims};
 use crate::problem::printable;
 use crate::token::IssuerRules;
@@ -50,7 +49,6 @@ pub(super) fn caller(
     let claims = match made {
         Ok(claims) => claims,
         Err(reason) => {
-            let reason = told(&who, reason);
             notes.push(Cow::Owned(format!(
                 "the issuer gives the {kind} `{name}` no token for the API: {reason}. This explains the request \
                  without one"
@@ -72,17 +70,6 @@ pub(super) fn caller(
         issuer: Some(rules.name.to_string()),
         claims,
     })
-}
-
-/// Why the issuer makes no token.
-fn told(who: &SampleOf<'_>, reason: GrantError) -> String {
-    match (who, reason) {
-        // Its own scopes were requested for it, of which those for the issuer are none of the API.
-        (SampleOf::User(_), GrantError::NothingLeft(NoScopeError::Requested)) => {
-            "its roles give no scope of an API (only `backend.*` and `consumer.*`)".to_owned()
-        }
-        _ => reason.to_string(),
-    }
 }
 
 /// The entry of `trust` by which the issuer's tokens are judged: one that has an audience of theirs, if there is

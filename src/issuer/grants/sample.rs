@@ -3,11 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::sign::Bearer;
-use super::{GrantSettings, as_of};
+use super::{GrantSettings, as_of, worth};
 use crate::clock::UnixSeconds;
 use crate::identity::{
-    AppKey, AppWithOwner, Audiences, GrantError, Means, RequestedScopes, Rights, RightsRequest,
-    User,
+    ApiRights, AppKey, AppWithOwner, GrantError, RequestedScopes, User,
 };
 use crate::issuer::IssuerSettings;
 use crate::store::{LoginName, Store, StoreError};
@@ -73,27 +72,19 @@ async fn read(
         Err(reason) => return Ok(Err(reason)),
     };
     let bearer = Bearer::of_sample(&user, app.as_ref(), now);
-    Ok(Ok(settings.claims(&bearer, &rights, now)?))
+    Ok(Ok(settings.claims(&bearer, rights.as_ref(), now)?))
 }
 
 impl GrantSettings {
-    /// What a token for the API would hold.
+    /// What a token for the API would hold, of a user as of an app.
     pub(super) fn for_the_api(
         &self,
         user: &User,
         app: Option<&AppWithOwner>,
-    ) -> Result<Rights, GrantError> {
-        // A login without scopes would be for the issuer.
-        let scopes = match app {
-            None => RequestedScopes::Some(user.scopes.without_own()),
-            Some(_) => RequestedScopes::All,
-        };
-        let asked = RightsRequest {
-            scopes: &scopes,
-            audiences: &Audiences::All,
-            means: app.map_or(Means::Login, |_| Means::App),
-        };
-        self.grantable(user, app, asked)
+    ) -> Result<ApiRights, GrantError> {
+        let scopes = worth(user, app, &RequestedScopes::All)?;
+        let offered: Vec<&str> = self.audiences().collect();
+        ApiRights::of(&scopes, &self.url, &offered).map_err(GrantError::NothingLeft)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::sign::Bearer;
 use super::{EndpointError, Grants};
 use crate::clock::UnixSeconds;
-use crate::identity::{AppWithOwner, GrantError, GrantId, ScopeSet, SecretDigest, User};
+use crate::identity::{AppWithOwner, GrantError, GrantId, ScopeName, SecretDigest, User};
 use crate::policy::{Requirement, Route};
 
 /// How long it holds.
@@ -28,7 +28,8 @@ pub(in crate::issuer) struct TrialRequest<'a> {
 
 impl Grants {
     /// A token that holds for a minute, and no longer than the session. It has the scopes that decide about this
-    /// request, and is refused where the one of a grant with all scopes would be. Nobody else gets it.
+    /// request, and is refused where the one of a grant with all scopes would be. The proxy and the API get it, so
+    /// that it is made of [`ApiRights`](crate::identity::ApiRights) alone.
     pub(in crate::issuer) async fn trial_token(
         &self,
         request: &TrialRequest<'_>,
@@ -54,26 +55,22 @@ impl Grants {
             grant: Some(&grant),
             ..Bearer::of_sample(user, app, now)
         };
-        let mut claims = self.settings.claims(&bearer, &rights, now)?;
+        let rights = rights.with_scopes(|scope| decides(scope, request.route));
+        let mut claims = self.settings.claims(&bearer, rights.as_ref(), now)?;
         claims.insert("exp".to_owned(), end.min(session_end).0.into());
-        let scopes = deciding(rights.scopes(), request.route);
-        claims.insert("scope".to_owned(), scopes.to_string().into());
         self.note_use(app);
         Ok(self.signer().sign(&claims)?)
     }
 }
 
-/// Those of the scopes that can make a difference to this route.
-fn deciding(scopes: &ScopeSet, route: &Route) -> ScopeSet {
+/// Whether a scope can make a difference to this route.
+fn decides(scope: &ScopeName, route: &Route) -> bool {
     // A condition may look at the scopes in any way.
     if route.conditions.read_token() {
-        return scopes.clone();
+        return true;
     }
-    let Requirement::Scopes(required) = &route.requirement else {
-        return ScopeSet::default();
-    };
-    let helping = scopes
-        .iter()
-        .filter(|scope| required.is_helped_by(scope.as_str()));
-    helping.cloned().collect()
+    match &route.requirement {
+        Requirement::Scopes(required) => required.is_helped_by(scope.as_str()),
+        Requirement::Public | Requirement::Authenticated | Requirement::Nobody => false,
+    }
 }

@@ -311,6 +311,7 @@ impl IssuerDocument {
         let grants = GrantTypes::parse(&self.grants, faults);
         let registration = Registration::parse(&self.registration, faults);
         let portal = self.portal.build(base, faults);
+        portal.check_audiences(&self.url, &self.audiences, faults);
         let host = host_of(&self.url);
         let password_words = passwords::words(&host, &portal.title, &self.password_words, faults);
         let passkeys = self.passkeys.build(&self.url, faults);

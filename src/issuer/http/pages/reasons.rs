@@ -17,10 +17,6 @@ pub(in crate::issuer::http::pages) fn of_target(language: Language, rule: Target
 /// Why there is no token for the API.
 pub(in crate::issuer::http::pages) fn of_grant(language: Language, reason: GrantError) -> String {
     match (language, reason) {
-        // The question asks for all scopes of the API that a user has.
-        (Language::English, GrantError::NothingLeft(NoScopeError::Requested)) => {
-            "the user has no scope for the API: assign it a role that has one".to_owned()
-        }
         (Language::English, _) => in_quotes(language, &reason.to_string()),
         (Language::German, _) => in_quotes(language, grant_in_german(reason)),
     }
@@ -86,8 +82,15 @@ fn grant_in_german(reason: GrantError) -> &'static str {
             NoScopeError::Elsewhere => {
                 "Berechtigungen mit `consumer.` oder `backend.` am Anfang gelten nur in Tokens für diese Seite selbst"
             }
+            NoScopeError::NoneOfApi => {
+                "es gibt keine Berechtigung für eine API, nur solche mit `consumer.` oder `backend.` am Anfang: Gib \
+                 den Rollen des Benutzers andere und, wenn die App eine eigene Liste hat, auch der App"
+            }
+            NoScopeError::NoApi => {
+                "diese Seite stellt keine Tokens für eine API aus: Trag die Audience der API in `issuer.audiences` ein"
+            }
             NoScopeError::Requested => {
-                "der Benutzer hat keine Berechtigung für die API: Gib ihm eine Rolle, die eine hat"
+                "Benutzer und App haben keine der verlangten Berechtigungen"
             }
         },
     }
@@ -112,6 +115,8 @@ mod tests {
             GrantError::NothingLeft(NoScopeError::Owner),
             GrantError::NothingLeft(NoScopeError::App),
             GrantError::NothingLeft(NoScopeError::Elsewhere),
+            GrantError::NothingLeft(NoScopeError::NoneOfApi),
+            GrantError::NothingLeft(NoScopeError::NoApi),
             GrantError::NothingLeft(NoScopeError::Requested),
         ];
         let targets = TargetError::ALL.iter().map(|rule| {

@@ -268,8 +268,8 @@ async fn the_gate_says_why_in_the_language_of_the_reader() {
         ),
         (
             "kind=user&name=admin&method=GET&path=/orders/1",
-            "There is no token for the API: the user has no scope for the API: assign it",
-            "Es gibt kein Token für die API: der Benutzer hat keine Berechtigung für die API: Gib",
+            "There is no token for the API: there is no scope of an API, only such as",
+            "Es gibt kein Token für die API: es gibt keine Berechtigung für eine API, nur solche",
         ),
         (
             of_app.as_str(),

@@ -101,6 +101,48 @@ async fn a_token_has_the_scopes_that_decide_and_no_others() {
     }
 }
 
+/// Whoever receives the token of a call can do nothing at the issuer with it, whatever the caller has.
+#[tokio::test]
+async fn a_token_has_nothing_of_the_issuer_whatever_the_caller_has() {
+    let (companion, upstream) = with_policy(&policy(), None).await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let own = app_with(&companion, "own", &["consumer.account"]).await;
+    let both = app_with(&companion, "both", &["consumer.account", "reports"]).await;
+    for operation in ["looked-at", "by-method"] {
+        let caller = format!("app:{}", both.key);
+        let filled = call(&mut alice, operation, &caller).await;
+        send(&mut alice, &filled.with("secret", &both.secret)).await;
+        let seen = upstream.seen();
+        let token = token_of(seen.last().unwrap());
+        let claims = claims(&token);
+        assert_eq!(claims["aud"], json!(["orders-api"]), "{claims}");
+        assert_eq!(claims["scope"], "reports", "{claims}");
+        for path in ["/authorization/whoami", "/consumer/account"] {
+            let answer = companion.get(path, &token).await;
+            assert_eq!(answer.status, 401, "{path}: {answer:?}");
+        }
+    }
+    let sent = upstream.seen().len();
+    let refused = async |alice: &mut TestBrowser<'_>, app: &TestClient| {
+        for operation in OPERATIONS {
+            let filled = call(alice, operation, &format!("app:{}", app.key)).await;
+            let answer = alice.submit(&filled.with("secret", &app.secret)).await;
+            assert_eq!(answer.status, 400, "{operation}: {answer:?}");
+            let says = answer.body.contains("There is no token for the API");
+            assert!(says, "{operation}: {answer:?}");
+        }
+    };
+    refused(&mut alice, &own).await;
+    // The same by what its owner loses.
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let body = json!({"scopes": ["consumer.account", "consumer.app"]});
+    let taken = companion.put("/backend/role/consumer", &body, &admin).await;
+    assert_eq!(taken.status, 200, "{taken:?}");
+    let mut alice = log_in(&companion, "alice", PASSWORD).await;
+    refused(&mut alice, &both).await;
+    assert_eq!(upstream.seen().len(), sent);
+}
+
 /// A companion with this policy, whose proxy is a server that repeats what it gets, or one at this address.
 async fn with_policy(policy: &str, proxy: Option<SocketAddr>) -> (TestCompanion, Upstream) {
     let upstream = Upstream::start().await;
