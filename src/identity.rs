@@ -49,7 +49,7 @@ pub use passkey::{
 };
 pub use password::{Password, PasswordError};
 pub use pkce::CodeChallenge;
-pub use rights::{Means, Request as RightsRequest, Rights, ApiRights};
+pub use rights::{ApiRights, Means, Request as RightsRequest, Rights};
 pub use role::{Description, DescriptionError, Role, Scope};
 pub use scope::{
     ADMINISTRATIVE_SCOPES, NameError, NoScopeError, RequestedScopes, RoleName, ScopeName,

@@ -206,7 +206,11 @@ mod tests {
         let rows = [
             ("a b consumer.app", &[ISSUER, SHOP][..], Ok(("a b", SHOP))),
             ("a", &[ISSUER, SHOP], Ok(("a", SHOP))),
-            ("consumer.app", &[ISSUER, SHOP], Err(NoScopeError::NoneOfApi)),
+            (
+                "consumer.app",
+                &[ISSUER, SHOP],
+                Err(NoScopeError::NoneOfApi),
+            ),
             ("backend.user", &[SHOP], Err(NoScopeError::NoneOfApi)),
             ("", &[ISSUER, SHOP], Err(NoScopeError::NoneOfApi)),
             ("a", &[ISSUER], Err(NoScopeError::NoApi)),
@@ -219,9 +223,8 @@ mod tests {
                 let rights = rights.as_ref();
                 (rights.scopes().to_string(), rights.audiences().to_text())
             });
-            let expected = expected.map(|(scopes, audiences): (&str, &str)| {
-                (scopes.to_owned(), audiences.to_owned())
-            });
+            let expected = expected
+                .map(|(scopes, audiences): (&str, &str)| (scopes.to_owned(), audiences.to_owned()));
             assert_eq!(found, expected, "{granted} {offered:?}");
         }
     }

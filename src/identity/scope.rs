@@ -94,7 +94,9 @@ pub enum NoScopeError {
     )]
     NoneOfApi,
     /// The issuer makes tokens for itself alone.
-    #[error("the issuer makes no tokens for an API: add the audience of the API to `issuer.audiences`")]
+    #[error(
+        "the issuer makes no tokens for an API: add the audience of the API to `issuer.audiences`"
+    )]
     NoApi,
     /// There would have been something.
     #[error("the user and the app have none of the requested scopes")]

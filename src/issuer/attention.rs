@@ -1,17 +1,20 @@
 //! What needs a person: found when somebody looks, and kept nowhere.
 
 use super::Issuer;
-use super::directory::{Directory, DirectoryError};
+use super::directory::{Days, Directory, DirectoryError};
 use crate::clock::UnixSeconds;
 use crate::feed::ConnectedGate;
 use crate::identity::ScopeSet;
 use crate::policy::Route;
+use crate::store::StaleApps;
 
 /// So many routes are told by name.
 const TOLD_ROUTES: usize = 5;
 
 /// What somebody with certain scopes should look at; none where others see to it.
 pub(super) struct Attention {
+    /// Active apps unused for [`Days::UNUSED`], and with secrets of [`Days::OLD_SECRET`].
+    pub(super) apps: Option<StaleApps>,
     pub(super) gates: Option<GatesToLookAt>,
     /// None as well where the process has no gate.
     pub(super) closed_routes: Option<ClosedRoutes>,
@@ -38,6 +41,12 @@ impl Issuer {
         scopes: &ScopeSet,
     ) -> Result<Attention, DirectoryError> {
         let now = self.clock.now();
+        let apps = if scopes.contains("backend.app") {
+            let stale = directory.stale_apps(Days::UNUSED, Days::OLD_SECRET);
+            Some(stale.await?)
+        } else {
+            None
+        };
         let gates = scopes.contains("backend.token");
         let gates = gates.then(|| GatesToLookAt::among(&self.feed().gates(), now));
         let closed_routes = match self.in_force() {
@@ -51,6 +60,7 @@ impl Issuer {
             Some(_) | None => None,
         };
         Ok(Attention {
+            apps,
             gates,
             closed_routes,
         })

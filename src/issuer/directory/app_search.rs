@@ -78,6 +78,12 @@ impl Directory<'_> {
 impl Days {
     pub const MAX: u16 = 3650;
 
+    /// An app that nobody has used for so long is perhaps not needed any more.
+    pub const UNUSED: Self = Self(90);
+
+    /// A secret of this age has perhaps been forgotten.
+    pub const OLD_SECRET: Self = Self(365);
+
     pub fn new(days: u16) -> Result<Self, DaysError> {
         if (1..=Self::MAX).contains(&days) {
             Ok(Self(days))

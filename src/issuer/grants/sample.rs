@@ -5,9 +5,7 @@ use serde_json::{Map, Value};
 use super::sign::Bearer;
 use super::{GrantSettings, as_of, worth};
 use crate::clock::UnixSeconds;
-use crate::identity::{
-    ApiRights, AppKey, AppWithOwner, GrantError, RequestedScopes, User,
-};
+use crate::identity::{ApiRights, AppKey, AppWithOwner, GrantError, RequestedScopes, User};
 use crate::issuer::IssuerSettings;
 use crate::store::{LoginName, Store, StoreError};
 use crate::token::CryptographyError;

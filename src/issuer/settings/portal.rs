@@ -108,8 +108,11 @@ impl PortalSettings {
     /// What the proxy passes on must be of no use at the issuer, and so needs an audience besides it.
     pub(super) fn check_audiences(&self, issuer: &str, audiences: &[String], faults: &mut Faults) {
         if self.proxy.is_some() && audiences.iter().all(|audience| audience == issuer) {
-            faults.add("issuer.portal.proxy", "`issuer.portal.proxy` needs tokens that are for the API and not for \
-                 the issuer: add the audience of the API to `issuer.audiences`, and to `trust`");
+            faults.add(
+                "issuer.portal.proxy",
+                "`issuer.portal.proxy` needs tokens that are for the API and not for \
+                 the issuer: add the audience of the API to `issuer.audiences`, and to `trust`",
+            );
         }
     }
 }

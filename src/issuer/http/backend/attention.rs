@@ -7,16 +7,30 @@ use crate::issuer::attention::{Attention, ClosedRoutes};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::body;
 use crate::issuer::http::extract::DirectoryAccess;
+use crate::store::Counted;
 
 /// Only what the caller's scopes open.
 #[derive(Serialize)]
 struct AttentionAnswer<'a> {
+    /// Active apps that got no token for 90 days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unused_apps: Option<CountAnswer>,
+    /// Active apps with a secret that is a year old.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old_secrets: Option<CountAnswer>,
     /// How many gates lag behind.
     #[serde(skip_serializing_if = "Option::is_none")]
     lagging_gates: Option<usize>,
     /// Routes whose scopes no role has.
     #[serde(skip_serializing_if = "Option::is_none")]
     closed_routes: Option<RoutesAnswer<'a>>,
+}
+
+#[derive(Serialize)]
+struct CountAnswer {
+    count: i64,
+    /// Whether there are more than are counted.
+    has_more: bool,
 }
 
 #[derive(Serialize)]
@@ -29,13 +43,26 @@ struct RoutesAnswer<'a> {
 impl<'a> AttentionAnswer<'a> {
     fn of(attention: &'a Attention) -> Self {
         let closed = attention.closed_routes.as_ref();
+        let apps = attention.apps.as_ref();
         Self {
+            unused_apps: apps.map(|apps| apps.unused.into()),
+            old_secrets: apps.map(|apps| apps.old_secrets.into()),
             lagging_gates: attention.gates.as_ref().map(|gates| gates.lagging),
             closed_routes: closed.map(|ClosedRoutes { count, names }| RoutesAnswer {
                 count: *count,
                 names,
             }),
         }
+    }
+}
+
+impl From<Counted> for CountAnswer {
+    fn from(counted: Counted) -> Self {
+        let (count, has_more) = match counted {
+            Counted::Exactly(count) => (count, false),
+            Counted::MoreThan(count) => (count, true),
+        };
+        Self { count, has_more }
     }
 }
 

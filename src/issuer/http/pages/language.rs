@@ -158,6 +158,12 @@ impl Language {
         format!("{} {what}", self.number(count))
     }
 
+    /// That there are more than so many.
+    pub(super) fn more_than(self, number: i64) -> String {
+        let before = self.in_this(["more than ", "mehr als "]);
+        format!("{before}{}", self.number(number))
+    }
+
     /// A number, its digits in groups of three.
     pub(super) fn number(self, number: i64) -> String {
         let mut text = number.to_string();

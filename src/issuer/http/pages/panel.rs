@@ -29,7 +29,10 @@ use super::words::Words;
 use crate::coding::push_percent_encoded;
 use crate::identity::ScopeSet;
 use crate::issuer::attention::Attention;
+use crate::issuer::directory::Days;
 use crate::issuer::http::extract::DirectoryAccess;
+use crate::issuer::http::list::of_apps::{SECRET_DAYS, UNUSED_DAYS};
+use crate::store::Counted;
 
 pub(super) const PATH: &str = "/panel";
 
@@ -44,7 +47,7 @@ struct PanelPage<'a> {
 /// Something that a person should look at, and where.
 struct Concern {
     sentence: String,
-    path: &'static str,
+    path: String,
     link: &'static str,
 }
 
@@ -146,31 +149,50 @@ pub(super) async fn show(visitor: Visitor, access: DirectoryAccess) -> Result<Re
 /// What is to be looked at, most urgent first.
 fn concerns(language: Language, attention: &Attention) -> Vec<Concern> {
     let words = &language.words().panel;
-    let lagging = attention.gates.as_ref().map_or(0, |gates| gates.lagging);
-    let lagging = (lagging > 0).then(|| Concern {
-        sentence: format!("{} {lagging}", words.concern_lagging),
-        path: gates::PATH,
-        link: words.gates,
-    });
-    let closed = attention.closed_routes.as_ref();
-    let closed = closed.filter(|closed| closed.count > 0).map(|closed| {
+    let mut concerns = Vec::new();
+    if let Some(gates) = &attention.gates
+        && gates.lagging > 0
+    {
+        concerns.push(Concern {
+            sentence: format!("{} {}", words.concern_lagging, gates.lagging),
+            path: gates::PATH.to_owned(),
+            link: words.gates,
+        });
+    }
+    if let Some(closed) = &attention.closed_routes
+        && closed.count > 0
+    {
         let more = if closed.count > closed.names.len() {
             ", …"
         } else {
             ""
         };
-        Concern {
-            sentence: format!(
-                "{} {} ({}{more})",
-                words.concern_closed,
-                closed.count,
-                closed.names.join(", ")
-            ),
-            path: policy::PATH,
+        let (count, names) = (closed.count, closed.names.join(", "));
+        concerns.push(Concern {
+            sentence: format!("{} {count} ({names}{more})", words.concern_closed),
+            path: policy::PATH.to_owned(),
             link: words.policy,
-        }
-    });
-    lagging.into_iter().chain(closed).collect()
+        });
+    }
+    if let Some(apps) = &attention.apps {
+        let of_apps = |counted, sentence, filter: &str, days: Days| {
+            let count = match counted {
+                Counted::Exactly(0) => return None,
+                Counted::Exactly(count) => language.number(count),
+                Counted::MoreThan(bound) => language.more_than(bound),
+            };
+            Some(Concern {
+                sentence: format!("{sentence} {count}"),
+                path: format!("{}?status=active&{filter}={}", apps::PATH, days.count()),
+                link: words.all_apps,
+            })
+        };
+        let unused = (apps.unused, words.concern_unused);
+        let old = (apps.old_secrets, words.concern_old_secrets);
+        concerns.extend(of_apps(unused.0, unused.1, UNUSED_DAYS, Days::UNUSED));
+        concerns.extend(of_apps(old.0, old.1, SECRET_DAYS, Days::OLD_SECRET));
+    }
+    concerns
 }
 
 /// The page of something by its name.

@@ -89,9 +89,7 @@ fn grant_in_german(reason: GrantError) -> &'static str {
             NoScopeError::NoApi => {
                 "diese Seite stellt keine Tokens für eine API aus: Trag die Audience der API in `issuer.audiences` ein"
             }
-            NoScopeError::Requested => {
-                "Benutzer und App haben keine der verlangten Berechtigungen"
-            }
+            NoScopeError::Requested => "Benutzer und App haben keine der verlangten Berechtigungen",
         },
     }
 }

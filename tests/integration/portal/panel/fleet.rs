@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::administrator;
 use crate::feed::{FarGate, feed_of};
-use crate::portal::page;
+use crate::portal::{page, with_clock};
 use crate::test_companion::{ADMIN_PASSWORD, TestCompanion};
 
 /// The states of the keys at the endpoint, in their order.
@@ -142,11 +142,12 @@ async fn what_needs_somebody_is_said_to_whoever_can_see_to_it() {
         assert_eq!(set.await.status, 200);
     };
     let mut admin = administrator(&companion).await;
+    let none = json!({"count": 0, "has_more": false});
     // Nobody has what two routes ask for.
     let closed = json!({"count": 2, "names": ["place-order", "reports"]});
     assert_eq!(
         attention().await,
-        json!({"lagging_gates": 0, "closed_routes": closed})
+        json!({"unused_apps": none, "old_secrets": none, "lagging_gates": 0, "closed_routes": closed})
     );
     let loud = page(&mut admin, "/panel").await;
     let sentence = "no role has their scopes: 2 (place-order, reports)";
@@ -162,7 +163,8 @@ async fn what_needs_somebody_is_said_to_whoever_can_see_to_it() {
         ],
     )
     .await;
-    let quiet = json!({"lagging_gates": 0, "closed_routes": {"count": 0, "names": []}});
+    let closed = json!({"count": 0, "names": []});
+    let quiet = json!({"unused_apps": none, "old_secrets": none, "lagging_gates": 0, "closed_routes": closed});
     assert_eq!(attention().await, quiet);
     let calm = page(&mut admin, "/panel").await;
     assert!(
@@ -195,4 +197,30 @@ async fn what_needs_somebody_is_said_to_whoever_can_see_to_it() {
         companion.get("/backend/attention", &stranger).await.status,
         403
     );
+}
+
+#[tokio::test]
+async fn apps_that_nobody_looks_after_are_to_be_looked_at() {
+    let (companion, clock) = with_clock().await;
+    let alice = companion.register("alice").await;
+    companion.app(&alice, "web-shop").await;
+    for (days, unused, old) in [(91, 1, 0), (366, 1, 1)] {
+        clock.advance(days * 86_400);
+        let token = companion.login("admin", ADMIN_PASSWORD).await;
+        let seen = companion.get("/backend/attention", &token).await.json();
+        let count = |count: u8| json!({"count": count, "has_more": false});
+        assert_eq!(
+            (&seen["unused_apps"], &seen["old_secrets"]),
+            (&count(unused), &count(old))
+        );
+        let mut admin = administrator(&companion).await;
+        let panel = page(&mut admin, "/panel").await;
+        for (sentence, days, is_there) in [
+            ("unused_days=90", "for 90 days: 1", true),
+            ("secret_days=365", "a year old: 1", old == 1),
+        ] {
+            assert_eq!(panel.body.contains(sentence), is_there, "{panel:?}");
+            assert_eq!(panel.body.contains(days), is_there, "{panel:?}");
+        }
+    }
 }

@@ -53,10 +53,6 @@ struct Row<'a> {
     secret_age: Option<String>,
 }
 
-/// What the boxes stand for unless the URL says another number.
-const UNUSED_DAYS: u16 = 90;
-const SECRET_DAYS: u16 = 365;
-
 /// `GET`
 pub(in crate::issuer::http::pages) async fn list(
     visitor: Visitor,
@@ -99,8 +95,8 @@ pub(in crate::issuer::http::pages) async fn list(
         frame: visitor.frame(),
         owner: Text::of(owner),
         status,
-        unused: DaysBox::of(wanted.unused, UNUSED_DAYS),
-        secret: DaysBox::of(wanted.secret, SECRET_DAYS),
+        unused: DaysBox::of(wanted.unused, Days::UNUSED),
+        secret: DaysBox::of(wanted.secret, Days::OLD_SECRET),
         apps: rows.collect(),
         next: next_page_of(PATH, &filters, listing.next.as_deref()),
     };
@@ -115,9 +111,9 @@ fn age(visitor: &Visitor, since: UnixSeconds) -> String {
 }
 
 impl DaysBox {
-    fn of(asked: Option<Days>, usual: u16) -> Self {
+    fn of(asked: Option<Days>, usual: Days) -> Self {
         Self {
-            days: asked.map_or(usual, Days::count),
+            days: asked.unwrap_or(usual).count(),
             is_ticked: asked.is_some(),
         }
     }

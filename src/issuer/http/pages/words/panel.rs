@@ -12,6 +12,12 @@ words! {
     concern_closed:
         "Routes that nobody passes, because no role has their scopes:",
         "Routen, die niemand passiert, weil keine Rolle ihre Berechtigungen hat:";
+    concern_unused:
+        "Apps that nobody has used for 90 days:",
+        "Apps, die seit 90 Tagen niemand benutzt hat:";
+    concern_old_secrets:
+        "Apps with a secret that is a year old:",
+        "Apps, deren Geheimnis ein Jahr alt ist:";
     parts: "What you can do here", "Was du hier tun kannst";
     no_parts:
         "Your roles open no page here; they are for programs. An administrator can give you more.",
