@@ -1,5 +1,6 @@
 //! Who the issuer's lines of the audit log are about: users by the names that logs have for them.
 
+use super::throttle;
 use crate::identity::{PlainSecret, User, UserId};
 use crate::store::{Store, StoreError};
 use crate::telemetry::SubjectNames;
@@ -69,11 +70,27 @@ impl AuditLog {
 
     /// Tells of something that a user did with its own credentials.
     pub(super) fn done_by(&self, user: &User, action: &'static str) {
+        self.done_by_id(&user.id, action);
+    }
+
+    /// The same of a user that was not looked up.
+    pub(super) fn done_by_id(&self, user: &UserId, action: &'static str) {
         tracing::info!(
             target: "portcullis::audit",
             action,
-            user.id = self.user(&user.id),
+            user.id = self.user(user),
             "done by a user"
+        );
+    }
+
+    /// Tells of the end of a session of which two browsers had a cookie.
+    pub(super) fn copied_session(&self, user: &UserId) {
+        tracing::info!(
+            target: "portcullis::audit",
+            action = "ended session",
+            user.id = self.user(user),
+            client.address = throttle::address().map(tracing::field::display),
+            "an earlier cookie of a session was used: the session has ended"
         );
     }
 

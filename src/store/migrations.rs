@@ -7,7 +7,7 @@ use super::location::Engine;
 use super::{Store, StoreError};
 use crate::identity::AppName;
 
-const MIGRATIONS: [&str; 22] = [
+const MIGRATIONS: [&str; 23] = [
     include_str!("migrations/0001_issuer.sql"),
     include_str!("migrations/0002_revocations.sql"),
     include_str!("migrations/0003_authorization_code.sql"),
@@ -29,6 +29,7 @@ const MIGRATIONS: [&str; 22] = [
     include_str!("migrations/0019_disabled_by_owner.sql"),
     include_str!("migrations/0020_tried_until.sql"),
     include_str!("migrations/0021_own_deeds.sql"),
+    include_str!("migrations/0022_lineages_and_sign_ins.sql"),
     include_str!("migrations/0023_app_descriptions.sql"),
 ];
 
@@ -222,7 +223,7 @@ mod tests {
 
     /// As `sha256sum src/store/migrations/*.sql` prints them. A line is added with each migration,
     /// and none is ever changed: stores in use have run the text that it stands for.
-    const DIGESTS: [&str; 22] = [
+    const DIGESTS: [&str; 23] = [
         "7e21bc2f437e4ccb4952d060bf9002d781fe4012f86eff9993d3a983cfd6ec11",
         "090f29b0753f2d83373c6cb02cb65f9291bd69495c568304102a00809ee1c43d",
         "5f1d35a87c8189860bcea49aad6c0a670a5bacc5baaca3bbb4dc1c99a77ab0ee",
@@ -244,6 +245,7 @@ mod tests {
         "f0244c5371ffa2e7fd17a0c549f850104ac4b8e978244d1cf777ed22843d7ce1",
         "03da82dbded3c7a8c47bd8c944f31573f908996324d61acc9ead88de0ea26d1e",
         "4eb5c3048109202858dcd50110fd9fe05ffa3003d9de4cad3e300c72877f4a26",
+        "c95e7a867eb6b7c55100b3d727a7228b807a80272508e7a8c16d8a00eb569f0f",
         "b73d844ea48d8e157df5e1e2131264cb57c8bb86d443cc9fa6e1d53cc0976304",
     ];
 

@@ -1,23 +1,22 @@
 //! Sessions: the browsers in which a user is logged in. Digests only.
 
 use sqlx::Row;
-use sqlx::any::AnyRow;
 
-use super::charges::Holder;
+mod ending;
+
 use super::columns::{as_bigint, position};
-use super::connections::Transaction;
 use super::location::Engine;
 use super::locking::{ENDED, lock_listed_users, skipping_locked, sweeping};
 use super::passkeys::hold_without_passkeys;
 use super::patience::again_if_contended;
-use super::revoking::{Cause, revoke};
 use super::settings::Setting;
 use super::statement::assembled;
 use super::users::with_id;
 use super::{Change, Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{Assurance, GrantId, Loss, PlainSecret, SecretDigest, Session, User, UserId};
-use crate::token::RevocationTarget;
+use crate::identity::{Assurance, Loss, PlainSecret, SecretDigest, Session, User, UserId};
+
+use ending::{losses, tried};
 
 /// How many that have ended make room for a new one.
 const SWEPT_AT_ONCE: i64 = 100;
@@ -25,8 +24,8 @@ const SWEPT_AT_ONCE: i64 = 100;
 /// In how many browsers a user is logged in at once; the earliest login ends first.
 const MAX_SESSIONS: i64 = 20;
 
-/// How often it is looked for other sessions that are to end.
-const ROUNDS: usize = 3;
+/// The lineage of a session, also of one that an issuer before schema 22 has begun.
+const LINEAGE: &str = "CASE WHEN lineage = '' THEN digest ELSE lineage END";
 
 /// A session that begins.
 #[derive(Debug, Clone, Copy)]
@@ -73,8 +72,8 @@ impl Store {
                 lock_listed_users(&mut transaction, vec![user.id.as_str()]).await?;
             }
         }
-        let text = "INSERT INTO sessions (digest, user_id, created_at, expires_at, position, \
-                    assurance) VALUES ($1, $2, $3, $4, $5, $6)";
+        let text = "INSERT INTO sessions (digest, lineage, user_id, created_at, expires_at, position, \
+                    assurance) VALUES ($1, $1, $2, $3, $4, $5, $6)";
         sqlx::query(text)
             .bind(session.digest.to_text())
             .bind(user.id.as_str())
@@ -101,18 +100,21 @@ impl Store {
             .await
     }
 
-    /// Puts another session of the same user in the place of one that has not ended; false where that is gone.
+    /// Puts another session of the same user and lineage in the place of one that has not ended; false where that
+    /// is gone.
     pub async fn renew_session(
         &self,
         earlier: &SecretDigest,
+        lineage: &SecretDigest,
         later: &NewSession<'_>,
     ) -> Result<bool, StoreError> {
-        again_if_contended(|| self.renew_session_once(earlier, later)).await
+        again_if_contended(|| self.renew_session_once(earlier, lineage, later)).await
     }
 
     async fn renew_session_once(
         &self,
         earlier: &SecretDigest,
+        lineage: &SecretDigest,
         later: &NewSession<'_>,
     ) -> Result<bool, StoreError> {
         let (user, now) = (&later.user.id, later.created_at);
@@ -120,7 +122,7 @@ impl Store {
         // One statement: whatever ends sessions ends the earlier one before it, or the later one after it. By
         // the password alone it opens nothing to a user who has a passkey by then, and ends as that is added.
         let text = "UPDATE sessions SET digest = $3, created_at = $4, expires_at = $5, position = $6, \
-                    assurance = $7 WHERE digest = $1 AND user_id = $2 AND expires_at > $4 \
+                    assurance = $7, lineage = $8 WHERE digest = $1 AND user_id = $2 AND expires_at > $4 \
                     RETURNING tried_until";
         let renewed = sqlx::query(text)
             .bind(earlier.to_text())
@@ -130,6 +132,7 @@ impl Store {
             .bind(later.expires_at.0)
             .bind(as_bigint(later.user.as_of))
             .bind(later.assurance.number())
+            .bind(lineage.to_text())
             .fetch_optional(&mut *transaction)
             .await?;
         let Some(row) = renewed else {
@@ -215,16 +218,18 @@ impl Store {
         }))
     }
 
-    /// The sessions of a user that have not expired and stand, with their digests; the latest login first.
+    /// The sessions of a user that have not expired and stand, with their lineages; the latest login first.
     pub async fn sessions_of(
         &self,
         user: &User,
         now: UnixSeconds,
     ) -> Result<Vec<(SecretDigest, Session)>, StoreError> {
-        let text = "SELECT digest, position, created_at, expires_at, assurance, \
-                    (SELECT COUNT(*) FROM passkeys p WHERE p.user_id = sessions.user_id) AS passkeys \
-                    FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at DESC, digest LIMIT $3";
-        let rows = sqlx::query(text)
+        let text = format!(
+            "SELECT {LINEAGE} AS lineage, position, created_at, expires_at, assurance, \
+             (SELECT COUNT(*) FROM passkeys p WHERE p.user_id = sessions.user_id) AS passkeys \
+             FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at DESC, digest LIMIT $3"
+        );
+        let rows = sqlx::query(assembled(text))
             .bind(user.id.as_str())
             .bind(now.0)
             .bind(MAX_SESSIONS)
@@ -232,7 +237,7 @@ impl Store {
             .await?;
         let mut sessions = Vec::new();
         for row in &rows {
-            let digest = SecretDigest::from_text(row.try_get("digest")?);
+            let lineage = SecretDigest::from_text(row.try_get("lineage")?);
             let session = Session {
                 user: user.clone(),
                 position: position(row, "position")?,
@@ -242,101 +247,11 @@ impl Store {
                 passkeys: row.try_get("passkeys")?,
             };
             if session.check().is_ok() {
-                let digest = digest.ok_or(StoreError::Unreadable("session"))?;
-                sessions.push((digest, session));
+                let lineage = lineage.ok_or(StoreError::Unreadable("session"))?;
+                sessions.push((lineage, session));
             }
         }
         Ok(sessions)
-    }
-
-    /// Ends a session, and the tokens that were made within it.
-    pub async fn end_session(
-        &self,
-        digest: &SecretDigest,
-        now: UnixSeconds,
-    ) -> Result<(), StoreError> {
-        again_if_contended(|| self.end_session_once(digest, now)).await
-    }
-
-    async fn end_session_once(
-        &self,
-        digest: &SecretDigest,
-        now: UnixSeconds,
-    ) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        // What was made within a session has no refresh tokens, so that nothing is locked after this but the log.
-        let text = "DELETE FROM sessions WHERE digest = $1 RETURNING digest, user_id, tried_until";
-        let ended = sqlx::query(text)
-            .bind(digest.to_text())
-            .fetch_all(&mut *transaction)
-            .await?;
-        let Some(first) = ended.first() else {
-            return transaction.commit().await;
-        };
-        let user = UserId::known(first.try_get("user_id")?);
-        let losses = losses(&ended, now)?;
-        self.commit_losses(transaction, &user, &losses, now).await
-    }
-
-    /// Commits a transaction that has ended sessions of a user, with what ends with them.
-    async fn commit_losses(
-        &self,
-        mut transaction: Transaction,
-        user: &UserId,
-        losses: &[Loss],
-        now: UnixSeconds,
-    ) -> Result<(), StoreError> {
-        // Others do not wait for the log for sessions in which nothing was tried out.
-        if losses.is_empty() {
-            return transaction.commit().await;
-        }
-        let holder = Holder::user(user);
-        let cause = Cause::Holder(&holder, &self.bounds);
-        revoke(&mut transaction, losses, cause, now).await?;
-        self.appended.commit(transaction).await
-    }
-
-    /// Ends all sessions of a user but this one. What is under way in one of them is waited for.
-    pub async fn end_other_sessions(
-        &self,
-        user: &UserId,
-        own: Option<&SecretDigest>,
-        now: UnixSeconds,
-    ) -> Result<(), StoreError> {
-        let own = own.map(SecretDigest::to_text).unwrap_or_default();
-        // One by one, so that nobody waits for one of them with another in hand; and again, because one may have
-        // been renewed meanwhile.
-        for _ in 0..ROUNDS {
-            let text = "SELECT digest FROM sessions WHERE user_id = $1 AND digest <> $2";
-            let rows = sqlx::query(text)
-                .bind(user.as_str())
-                .bind(own.as_str())
-                .fetch_all(&self.writer)
-                .await?;
-            if rows.is_empty() {
-                break;
-            }
-            for row in &rows {
-                let digest = SecretDigest::from_text(row.try_get("digest")?);
-                let digest = digest.ok_or(StoreError::Unreadable("session"))?;
-                self.end_session(&digest, now).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends the sessions of a user who has been disabled. One in which a change is under way stays, and opens
-    /// nothing.
-    pub async fn end_sessions(&self, user: &UserId) -> Result<(), StoreError> {
-        let text = format!(
-            "DELETE FROM sessions WHERE digest IN (SELECT digest FROM sessions WHERE user_id = $1{})",
-            skipping_locked(self.engine)
-        );
-        sqlx::query(assembled(text))
-            .bind(user.as_str())
-            .execute(&self.writer)
-            .await?;
-        Ok(())
     }
 }
 
@@ -367,22 +282,4 @@ impl Change {
         self.execute(text, &texts, &[raised]).await?;
         Ok(())
     }
-}
-
-/// What was made within these sessions and may still be accepted.
-fn losses(ended: &[AnyRow], now: UnixSeconds) -> Result<Vec<Loss>, StoreError> {
-    let mut losses = Vec::new();
-    for row in ended {
-        let digest = SecretDigest::from_text(row.try_get("digest")?);
-        let digest = digest.ok_or(StoreError::Unreadable("session"))?;
-        let tried_until = UnixSeconds(row.try_get("tried_until")?);
-        losses.extend(tried(&digest, tried_until, now));
-    }
-    Ok(losses)
-}
-
-/// What was made within a session and may still be accepted.
-fn tried(digest: &SecretDigest, tried_until: UnixSeconds, now: UnixSeconds) -> Option<Loss> {
-    let target = RevocationTarget::from(&GrantId::of_session(digest));
-    (tried_until > now).then_some(Loss::AccessTokens(target))
 }

@@ -6,6 +6,7 @@ mod apps;
 mod ended_sessions;
 mod first_calls;
 mod forms;
+mod lineages;
 mod logins;
 mod look;
 mod lost;

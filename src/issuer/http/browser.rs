@@ -9,7 +9,10 @@ use crate::identity::{PlainSecret, SecretDigest};
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Longer cookies are not ours.
-const MAX_COOKIE_BYTES: usize = 64;
+const MAX_COOKIE_BYTES: usize = 128;
+
+/// So long is the beginning of the secret of a session, which stays the same while the rest is replaced.
+const LINEAGE_BYTES: usize = 43;
 
 /// What a browser sent to recognise it by.
 pub(super) struct Browser {
@@ -61,6 +64,21 @@ impl Browser {
     /// The session that it claims to be.
     pub(super) fn session(&self) -> Option<SecretDigest> {
         self.session.as_ref().map(PlainSecret::digest)
+    }
+
+    /// What the session that it claims to be has in common with those in whose place it was put. It tells whether
+    /// two secrets are of one login in one browser, and opens nothing.
+    pub(super) fn lineage(&self) -> Option<SecretDigest> {
+        let beginning = beginning(self.session.as_ref()?);
+        Some(SecretDigest::of(beginning.as_bytes()))
+    }
+
+    /// The secret of a session that takes the place of the present one: whoever has an earlier one can end this
+    /// one by it, and nothing else.
+    pub(super) fn next_session(&self, fresh: &PlainSecret) -> Option<PlainSecret> {
+        let beginning = beginning(self.session.as_ref()?);
+        let text = format!("{beginning}{}", fresh.reveal());
+        Some(PlainSecret::claimed(&text))
     }
 
     /// Gives a browser without secret this one, and returns the cookie that it needs for that.
@@ -134,6 +152,12 @@ impl SetCookie {
     }
 }
 
+/// The part of the secret of a session that stays. All of it is where the session has not been renewed.
+fn beginning(session: &PlainSecret) -> &str {
+    let text = session.reveal();
+    text.get(..LINEAGE_BYTES).unwrap_or(text)
+}
+
 /// The cookie's value if it comes once; two are a browser that somebody has tossed cookies at.
 fn cookie(headers: &HeaderMap, name: &str) -> Option<PlainSecret> {
     let lines = headers.get_all(COOKIE).iter();
@@ -194,6 +218,28 @@ mod tests {
             let expected = expected.map(|text| SecretDigest::of(text.as_bytes()));
             assert_eq!(session, expected, "{lines:?}");
         }
+    }
+
+    #[test]
+    fn a_lineage_goes_on_from_secret_to_secret() {
+        let secret = |byte| PlainSecret::from_random([byte; 32]);
+        let with = |session: &PlainSecret| {
+            let browser = Browser::read(&HeaderMap::new(), URL);
+            browser.with_session(session)
+        };
+        let first = with(&secret(1));
+        assert_eq!(first.lineage(), first.session(), "of a first session");
+        let second = with(&first.next_session(&secret(2)).unwrap());
+        let third = with(&second.next_session(&secret(3)).unwrap());
+        for later in [&second, &third] {
+            assert_eq!(later.lineage(), first.lineage());
+            let bytes = later.session.as_ref().unwrap().reveal().len();
+            assert!((LINEAGE_BYTES + 1..=MAX_COOKIE_BYTES).contains(&bytes));
+        }
+        assert!(second.session() != third.session() && second.session() != first.session());
+        assert_ne!(with(&secret(4)).lineage(), first.lineage());
+        let nobody = Browser::read(&HeaderMap::new(), URL);
+        assert!(nobody.lineage().is_none() && nobody.next_session(&secret(1)).is_none());
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! Sessions: who is logged in, in which browser, and for how long. The portal, the panel and the pages of
 //! `authorize` share them.
+//!
+//! A proof and another password put another session in the place of that of the browser, with another secret. What
+//! the two have in common is their lineage: whoever logs out with an earlier secret, because somebody else has
+//! renewed the session with a copy of it, ends what it has become.
 
 use super::browser::{Browser, SetCookie};
-use crate::identity::{Assurance, GrantError, PlainSecret, Session, User};
+use crate::identity::{Assurance, GrantError, PlainSecret, Session, User, UserId};
 use crate::issuer::directory::DirectoryError;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::{Issuer, SessionSettings, random};
@@ -14,6 +18,10 @@ const PROLONGED_AFTER_SECONDS: i64 = 60;
 
 /// But at this part of it at the latest.
 const PROLONGED_AFTER_PART: i64 = 4;
+
+/// So long an earlier secret of a renewed session is no wonder: of another tab whose request was under way, of a
+/// second click, or of a browser that sends a request again.
+const STRAGGLER_SECONDS: i64 = 60;
 
 /// The session of one browser, if it has one.
 pub(super) struct Sessions<'a> {
@@ -38,6 +46,7 @@ impl<'a> Sessions<'a> {
         };
         let (store, now) = (&self.issuer.store, self.issuer.clock.now());
         let Some(session) = store.session(&digest, now).await? else {
+            self.end_if_copied().await?;
             return Ok(None);
         };
         match session.check() {
@@ -64,6 +73,23 @@ impl<'a> Sessions<'a> {
         Ok(Some(session))
     }
 
+    /// An earlier secret of a session opens nothing, from the moment when another one takes its place. Where it
+    /// comes up later, two have had it, or the answer with the next one was lost, which nobody has then. In both
+    /// cases the session ends, as a grant does whose refresh token is used twice: who of the two is the user is
+    /// known once it has logged in again.
+    async fn end_if_copied(&self) -> Result<(), EndpointError> {
+        let Some(lineage) = self.browser.lineage() else {
+            return Ok(());
+        };
+        let (store, now) = (&self.issuer.store, self.issuer.clock.now());
+        let unchanged_since = now.plus(-STRAGGLER_SECONDS);
+        let ended = store.end_copied_session(&lineage, unchanged_since, now);
+        if let Some(user) = ended.await? {
+            self.issuer.audit.copied_session(&user);
+        }
+        Ok(())
+    }
+
     /// Begins a session under a new secret, whatever the browser had before: a session that somebody
     /// else has put there gets nobody in (OWASP session fixation).
     pub(super) async fn begin(
@@ -83,9 +109,16 @@ impl<'a> Sessions<'a> {
         user: &User,
         assurance: Assurance,
     ) -> Result<PlainSecret, EndpointError> {
-        let earlier = self.browser.session().ok_or(DirectoryError::Changed)?;
+        let browser = self.browser;
+        let fresh = PlainSecret::from_random(random()?);
+        let (Some(earlier), Some(lineage), Some(secret)) = (
+            browser.session(),
+            browser.lineage(),
+            browser.next_session(&fresh),
+        ) else {
+            return Err(DirectoryError::Changed.into());
+        };
         let (store, now) = (&self.issuer.store, self.issuer.clock.now());
-        let secret = PlainSecret::from_random(random()?);
         let later = NewSession {
             digest: &secret.digest(),
             user,
@@ -93,7 +126,7 @@ impl<'a> Sessions<'a> {
             created_at: now,
             expires_at: now.plus(self.issuer.settings.sessions.first_seconds()),
         };
-        if store.renew_session(&earlier, &later).await? {
+        if store.renew_session(&earlier, &lineage, &later).await? {
             Ok(secret)
         } else {
             Err(DirectoryError::Changed.into())
@@ -106,10 +139,7 @@ impl<'a> Sessions<'a> {
         user: &User,
         assurance: Assurance,
     ) -> Result<PlainSecret, EndpointError> {
-        if let Some(earlier) = self.browser.session() {
-            let now = self.issuer.clock.now();
-            self.issuer.store.end_session(&earlier, now).await?;
-        }
+        self.end_lineage().await?;
         let now = self.issuer.clock.now();
         let secret = PlainSecret::from_random(random()?);
         let session = NewSession {
@@ -127,12 +157,19 @@ impl<'a> Sessions<'a> {
         Ok(secret)
     }
 
-    /// Ends the session of this browser.
+    /// Ends the session of this browser, and has the audit log tell whose it was.
     pub(super) async fn end(&self) -> Result<Option<SetCookie>, EndpointError> {
-        if let Some(digest) = self.browser.session() {
-            let now = self.issuer.clock.now();
-            self.issuer.store.end_session(&digest, now).await?;
+        if let Some(user) = self.end_lineage().await? {
+            self.issuer.audit.done_by_id(&user, "logged out");
         }
         Ok(self.browser.end_session())
+    }
+
+    async fn end_lineage(&self) -> Result<Option<UserId>, EndpointError> {
+        let Some(lineage) = self.browser.lineage() else {
+            return Ok(None);
+        };
+        let now = self.issuer.clock.now();
+        Ok(self.issuer.store.end_session(&lineage, now).await?)
     }
 }

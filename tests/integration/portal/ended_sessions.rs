@@ -1,22 +1,16 @@
 //! What is under way in a session when its user ends it.
 
+use super::lineages::{copied, log_out_form};
 use super::passkeys::{made, new_passkey};
 use super::{form, log_in, next, page, sign_up};
 use crate::authenticator::TestPasskey;
 use crate::client::Answer;
 use crate::deleted_meanwhile::Watched;
 use crate::test_browser::{TestBrowser, TestForm};
-use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion, URL};
-
-/// A browser with the cookies of another.
-fn copied<'a>(companion: &'a TestCompanion, browser: &TestBrowser<'_>) -> TestBrowser<'a> {
-    let mut copy = TestBrowser::new(companion);
-    copy.cookies = browser.cookies.clone();
-    copy
-}
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, URL};
 
 async fn log_out(browser: &mut TestBrowser<'_>) {
-    let form = form(&page(browser, "/").await, "/portal/log-out");
+    let form = log_out_form(browser).await;
     assert_eq!(next(&browser.submit(&form).await), "/");
 }
 

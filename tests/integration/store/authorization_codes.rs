@@ -108,7 +108,9 @@ pub(super) async fn ended_sessions(place: &StoreLocation) {
     let renew = async |earlier, later, now| {
         let (earlier, later) = (digest(earlier), digest(later));
         let later = new_session(&later, &alice, now);
-        store.renew_session(&earlier, &later).await.unwrap()
+        let lineage = digest(1);
+        let renewed = store.renew_session(&earlier, &lineage, &later);
+        renewed.await.unwrap()
     };
     let hold = async |number, now| {
         let mut change = store.change(now).await.unwrap();
@@ -136,13 +138,31 @@ pub(super) async fn ended_sessions(place: &StoreLocation) {
     assert_eq!(change.commit().await.unwrap(), Committed::Yes);
     assert!(is_there(6).await && !is_there(2).await && !is_there(3).await);
 
+    // By any secret of its lineage, however often it was renewed; as a copy once nothing can be under way.
+    let copied = async |number, since, now| {
+        let lineage = digest(number);
+        let ended = store.end_copied_session(&lineage, since, now);
+        ended.await.unwrap()
+    };
+    assert_eq!(copied(1, NOW.plus(-1), NOW).await, None, "renewed since");
+    assert_eq!(copied(1, NOW, end).await, None, "it is over");
+    assert!(is_there(6).await);
+    assert_eq!(copied(1, NOW, NOW).await, Some(alice.id.clone()));
+    assert!(!is_there(6).await);
+    begin(1).await;
+    assert!(renew(1, 6, NOW).await);
+    let end_session = async |number| store.end_session(&digest(number), NOW).await.unwrap();
+    assert_eq!(end_session(9).await, None);
+    assert_eq!(end_session(1).await, Some(alice.id.clone()));
+    assert!(!is_there(6).await);
+
     for number in 7..=8 {
         begin(number).await;
     }
     let own = digest(7);
     let ended = store.end_other_sessions(&alice.id, Some(&own), NOW);
     ended.await.unwrap();
-    assert!(is_there(7).await && !is_there(6).await && !is_there(8).await);
+    assert!(is_there(7).await && !is_there(8).await);
 }
 
 pub(super) async fn authorization_codes(place: &StoreLocation) {

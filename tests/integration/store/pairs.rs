@@ -253,6 +253,7 @@ async fn act(
         }
         Operation::RenewSession => {
             let (from, to) = (session_of(name), fresh());
+            let lineage = from.clone();
             for (from, to) in [(&from, &to), (&to, &from)] {
                 store.note_trial(from, NOW.plus(60), NOW).await?;
                 let renewed = NewSession {
@@ -260,7 +261,7 @@ async fn act(
                     expires_at: NOW.plus(300_000),
                     ..new_session(to, &user, NOW)
                 };
-                store.renew_session(from, &renewed).await?;
+                store.renew_session(from, &lineage, &renewed).await?;
             }
         }
         Operation::LogInForTokens => {

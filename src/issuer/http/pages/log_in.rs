@@ -117,9 +117,6 @@ pub(super) async fn submit(visitor: Visitor, form: PageForm) -> Result<Response,
 /// `POST /portal/log-out`
 pub(super) async fn log_out(visitor: Visitor, _: PageForm) -> Result<Response, PageError> {
     let cookie = visitor.sessions().end().await?;
-    if let Some(user) = &visitor.user {
-        visitor.issuer.audit.done_by(user, "logged out");
-    }
     let nobody = Addressee {
         session: None,
         path: "/",

@@ -24,8 +24,8 @@ struct SessionsPage<'a> {
 }
 
 struct Row {
-    /// Names it, and opens nothing.
-    digest: String,
+    /// Names it, whatever takes its place, and opens nothing.
+    lineage: String,
     began: String,
     expires: String,
     is_this: bool,
@@ -35,15 +35,15 @@ struct Row {
 pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Response, PageError> {
     let now = access.issuer.clock.now();
     let user = &access.caller.user;
-    let own = visitor.browser.session();
+    let own = visitor.browser.lineage();
     let sessions = access.issuer.store.sessions_of(user, now).await?;
     let required = access.issuer.settings.passkeys.required_for;
     let sessions = sessions
         .into_iter()
         .filter(|(_, session)| session.is_complete(required));
-    let rows = sessions.map(|(digest, session)| Row {
-        is_this: own.as_ref() == Some(&digest),
-        digest: digest.to_text(),
+    let rows = sessions.map(|(lineage, session)| Row {
+        is_this: own.as_ref() == Some(&lineage),
+        lineage: lineage.to_text(),
         began: visitor.language.instant(session.began_at),
         expires: visitor.language.instant(session.expires_at),
     });
@@ -61,7 +61,7 @@ pub(super) async fn end(
     form: PageForm,
 ) -> Result<Response, PageError> {
     let (store, now) = (&access.issuer.store, access.issuer.clock.now());
-    let own = visitor.browser.session();
+    let own = visitor.browser.lineage();
     let user = &access.caller.user;
     match form.text("session") {
         // Also those that open nothing at the moment, such as one that is about to be renewed.
@@ -73,8 +73,8 @@ pub(super) async fn end(
         wanted => {
             let named = SecretDigest::from_text(wanted);
             let sessions = store.sessions_of(user, now).await?;
-            let mut found = sessions.into_iter().map(|(digest, _)| digest);
-            let found = found.find(|digest| named.as_ref() == Some(digest));
+            let mut found = sessions.into_iter().map(|(lineage, _)| lineage);
+            let found = found.find(|lineage| named.as_ref() == Some(lineage));
             let found = found.ok_or(EndpointError::NotFound)?;
             store.end_session(&found, now).await?;
         }

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use super::bounds::with_routes;
 use super::*;
 use crate::asker::Asker;
+use crate::portal::lineages::{copied, log_out_form, renew};
 use crate::portal::log_in;
 use crate::test_app::{POLICY, Setup};
 use crate::test_companion::{ADMIN_PASSWORD, setup, sqlite};
@@ -300,6 +301,17 @@ async fn a_token_ends_with_its_session() {
         is_refused_soon(&companion, token).await;
     }
     assert_eq!(companion.check("GET", "/orders/1", &there_app).await, 200);
+    // Also where somebody else has renewed the session meanwhile.
+    let mut owner = log_in(&companion, "alice", PASSWORD).await;
+    let out = log_out_form(&mut owner).await;
+    let mut thief = copied(&companion, &owner);
+    let before = tried(&mut thief, &upstream, None).await;
+    renew(&mut thief, "thief").await;
+    let after = tried(&mut thief, &upstream, None).await;
+    is_refused_soon(&companion, &before).await;
+    assert_eq!(companion.check("GET", "/orders/1", &after).await, 200);
+    owner.submit(&out).await;
+    is_refused_soon(&companion, &after).await;
     // By another session.
     let own = tried(&mut alice, &upstream, Some(&app)).await;
     let path = "/portal/sessions";
