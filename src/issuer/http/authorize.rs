@@ -63,6 +63,8 @@ enum PageError {
     Answerable(ReturnAddress, AuthorizeError),
     /// As everywhere.
     Endpoint(EndpointError),
+    /// The end of the session was asked for, and could not be stored.
+    StillLoggedIn(EndpointError),
 }
 
 /// `GET`
@@ -189,6 +191,7 @@ impl Visit {
                 Err(error) => page::refused(self.language, error),
             },
             Err(PageError::Endpoint(error)) => page::refused(self.language, error),
+            Err(PageError::StillLoggedIn(error)) => page::still_logged_in(self.language, error),
         }
     }
 }

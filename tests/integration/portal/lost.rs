@@ -4,7 +4,7 @@ use portcullis::clock::{Clock, SystemClock};
 use portcullis::store::Store;
 
 use super::{assert_protected, form, in_german, page, sign_up};
-use crate::test_browser::TestBrowser;
+use crate::test_browser::{CALLBACK, TestBrowser, request};
 use crate::test_companion::{TestCompanion, bearer};
 
 #[tokio::test]
@@ -68,6 +68,41 @@ async fn a_log_out_that_cannot_be_written_down_says_so() {
         answer.body.contains("You are still logged in"),
         "{answer:?}"
     );
+    for told in [
+        "closing the browser does not end it",
+        "an administrator can end",
+    ] {
+        assert!(answer.body.contains(told), "{told}: {answer:?}");
+    }
+    drop(change);
+    page(&mut alice, "/portal/account").await;
+    assert_eq!(alice.submit(&log_out).await.status, 303);
+    assert_eq!(alice.get("/portal/account").await.status, 303);
+}
+
+/// The same of the log-out on the page of an app that asks for access.
+#[tokio::test]
+async fn a_log_out_at_a_consent_that_cannot_be_written_down_says_so() {
+    let companion = TestCompanion::start().await;
+    let owner = companion.register("owner").await;
+    let app = companion.web_app(&owner, "shop", &[CALLBACK]).await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let consent = alice.get(&request(&app)).await;
+    let log_out = form(&consent, "/authorization/logout");
+    let before = alice.cookies.clone();
+    let store = Store::open(&companion.store()).await.unwrap();
+    let change = store.change(SystemClock.now()).await.unwrap();
+    let answer = alice.submit(&log_out).await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    for told in [
+        "Not now",
+        "You are still logged in",
+        "an administrator can end",
+    ] {
+        assert!(answer.body.contains(told), "{told}: {answer:?}");
+    }
+    assert_eq!(alice.cookies, before, "which it takes to try again");
     drop(change);
     page(&mut alice, "/portal/account").await;
     assert_eq!(alice.submit(&log_out).await.status, 303);

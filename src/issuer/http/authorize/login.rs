@@ -57,6 +57,14 @@ pub(in crate::issuer::http) async fn logout(
     form: Result<FormBody, EndpointError>,
 ) -> Response {
     let outcome = visit.log_out(form).await;
+    // Whatever was in the way, also of looking up the app: who has clicked believes otherwise that all is over. The
+    // cookie stays, which it takes to try again.
+    let outcome = outcome.map_err(|error| match error {
+        PageError::Endpoint(error) if error.status().is_server_error() => {
+            PageError::StillLoggedIn(error)
+        }
+        other => other,
+    });
     visit.answer(outcome).await
 }
 

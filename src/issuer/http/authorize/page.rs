@@ -83,6 +83,7 @@ struct OutOfDatePage {
 #[template(path = "not_now.html")]
 struct NotNowPage {
     language: Language,
+    text: &'static str,
 }
 
 #[derive(Template)]
@@ -176,13 +177,28 @@ pub(super) fn foreign_form(language: Language) -> Response {
 
 /// What other callers are told in JSON, with its status and headers.
 pub(super) fn refused(language: Language, error: EndpointError) -> Response {
+    let status = error.status();
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        return not_now(language, error, language.words().not_now);
+    }
+    let page = page(status, &DamagedFormPage { language }, "'none'");
+    with_head_of(error, page)
+}
+
+/// The session goes on, because its end could not be stored.
+pub(super) fn still_logged_in(language: Language, error: EndpointError) -> Response {
+    not_now(language, error, language.words().still_logged_in)
+}
+
+fn not_now(language: Language, error: EndpointError, text: &'static str) -> Response {
+    let template = NotNowPage { language, text };
+    let page = page(error.status(), &template, "'none'");
+    with_head_of(error, page)
+}
+
+/// A page with the headers that other callers get with an error.
+fn with_head_of(error: EndpointError, page: Response) -> Response {
     let (mut parts, _) = error.into_response().into_parts();
-    let may_pass = parts.status.is_server_error() || parts.status == StatusCode::TOO_MANY_REQUESTS;
-    let page = if may_pass {
-        page(parts.status, &NotNowPage { language }, "'none'")
-    } else {
-        page(parts.status, &DamagedFormPage { language }, "'none'")
-    };
     let (page, body) = page.into_parts();
     parts.headers.extend(page.headers);
     Response::from_parts(parts, body)

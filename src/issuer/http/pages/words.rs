@@ -150,8 +150,8 @@ words! {
     not_found_title: "There is nothing here", "Hier ist nichts";
     not_now_title: "Not now", "Gerade nicht";
     still_logged_in:
-        "You are still logged in: the end of your session could not be saved. Try again in a moment. On a device of others, delete the cookies of this site as well.",
-        "Du bist noch angemeldet: Das Ende deiner Sitzung ließ sich nicht speichern. Versuche es gleich noch einmal. Lösche an einem fremden Gerät auch die Cookies dieser Seite.";
+        "You are still logged in: the end of your session could not be saved, and closing the browser does not end it. Go back and try again in a moment. On a device of others, delete the cookies of this site as well. If it does not work for long, an administrator can end your sessions.",
+        "Du bist noch angemeldet: Das Ende deiner Sitzung ließ sich nicht speichern, und den Browser zu schließen beendet sie nicht. Geh zurück und versuche es gleich noch einmal. Lösche an einem fremden Gerät auch die Cookies dieser Seite. Geht es länger nicht, kann ein Administrator deine Sitzungen beenden.";
     not_done_title: "That did not work", "Das hat nicht geklappt";
 
     // Apps.

@@ -133,7 +133,11 @@ fn the_other_pages_say_what_to_do() {
              <p>Go back to the application and try again.</p>",
         ),
         (
-            NotNowPage { language }.render(),
+            NotNowPage {
+                language,
+                text: language.words().not_now,
+            }
+            .render(),
             "<h1>Not now</h1>\n<p>The request could not be answered. Try again in a moment.</p>",
         ),
         (
