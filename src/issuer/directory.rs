@@ -268,9 +268,24 @@ impl<'a> Directory<'a> {
         self.change_of(self.whose()).await
     }
 
+    /// The same of a change that takes something back from others: a crowd that changes something else is not in
+    /// its way.
+    async fn change_taking_back(&self) -> Result<Change, DirectoryError> {
+        let whose = match self.whose() {
+            ChangeOf::User(user) => ChangeOf::TakingBack(user),
+            other => other,
+        };
+        self.change_of(whose).await
+    }
+
     fn whose(&self) -> ChangeOf<'_> {
-        let user = self.authority.user();
-        user.map_or(ChangeOf::Nobody, |user| ChangeOf::User(&user.id))
+        match self.authority {
+            Authority::Machine => ChangeOf::Nobody,
+            Authority::Bearer { user, scopes, .. } if scopes.administrative().is_empty() => {
+                ChangeOf::User(&user.id)
+            }
+            Authority::Bearer { user, .. } => ChangeOf::Administrator(&user.id),
+        }
     }
 
     async fn change_of(&self, whose: ChangeOf<'_>) -> Result<Change, DirectoryError> {

@@ -1,5 +1,9 @@
 //! Whose change comes next. Changes are carried out one after another in any case; those that wait do so here,
 //! and not with a connection in hand that reads and tokens need.
+//!
+//! There are three lines, and of the first two only whoever is at the front waits for the turn itself: ordinary
+//! changes, those of users who take back what they have given, and those of administrators. So a crowd of users is
+//! in the way of its own kind alone.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -30,17 +34,34 @@ pub enum ChangeOf<'u> {
     /// The machine's.
     Nobody,
     User(&'u UserId),
+    /// Of a user who takes back what it has given out or has used itself.
+    TakingBack(&'u UserId),
+    /// Of a user who administers others.
+    Administrator(&'u UserId),
     /// Of a user who has just proven its password and gives itself another: whoever makes changes without
     /// end by a token of this user, which may be stolen, is not in its way.
     Password(&'u UserId),
 }
 
-/// Each user who has something in line, apart for its password, and its places.
-type Users = HashMap<(UserId, bool), Arc<Semaphore>>;
+/// What users have places for, each apart from the others: what somebody does without end with a token that it
+/// has stolen keeps the user from nothing of another kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Ordinary,
+    TakingBack,
+    Password,
+}
+
+/// Each user who has something in line, and its places.
+type Users = HashMap<(UserId, Kind), Arc<Semaphore>>;
 
 /// The changes that are under way or wait.
 #[derive(Clone)]
 pub(super) struct ChangeTurns {
+    /// In front of the turn: one of these comes as far as that at a time.
+    ordinary: Arc<Semaphore>,
+    taking_back: Arc<Semaphore>,
+    /// The turn itself.
     line: Arc<Semaphore>,
     users: Arc<Mutex<Users>>,
 }
@@ -48,13 +69,15 @@ pub(super) struct ChangeTurns {
 /// Lasts as long as a change.
 pub(super) struct ChangeTurn {
     _turn: OwnedSemaphorePermit,
+    /// The front of its line, if it has one in front of the turn.
+    _front: Option<OwnedSemaphorePermit>,
     _place: Option<Place>,
 }
 
 /// A place in line of one user, or the wait for one.
 struct Place {
     users: Arc<Mutex<Users>>,
-    user: (UserId, bool),
+    user: (UserId, Kind),
     places: Option<Arc<Semaphore>>,
     permit: Option<OwnedSemaphorePermit>,
 }
@@ -62,31 +85,47 @@ struct Place {
 impl ChangeTurns {
     pub(super) fn new() -> Self {
         Self {
+            ordinary: Arc::new(Semaphore::new(AT_ONCE)),
+            taking_back: Arc::new(Semaphore::new(AT_ONCE)),
             line: Arc::new(Semaphore::new(AT_ONCE)),
             users: Arc::default(),
         }
     }
 
-    /// A turn, after those who have come before.
+    /// A turn, after those of its line who have come before, and at most one of each other line.
     pub(super) async fn take(&self, whose: ChangeOf<'_>) -> Result<ChangeTurn, StoreError> {
         let turn = timeout(CHANGE_TURN, self.wait(whose)).await;
         turn.map_err(|_| StoreError::ManyChanges(CHANGE_TURN))?
     }
 
     async fn wait(&self, whose: ChangeOf<'_>) -> Result<ChangeTurn, StoreError> {
-        let place = match whose {
-            ChangeOf::Nobody => None,
-            ChangeOf::User(user) => Some(self.place((user.clone(), false)).await?),
-            ChangeOf::Password(user) => Some(self.place((user.clone(), true)).await?),
+        let (user, line) = match whose {
+            ChangeOf::Nobody => (None, Some(&self.ordinary)),
+            ChangeOf::User(user) => (Some((user, Kind::Ordinary)), Some(&self.ordinary)),
+            ChangeOf::TakingBack(user) => (Some((user, Kind::TakingBack)), Some(&self.taking_back)),
+            ChangeOf::Password(user) => (Some((user, Kind::Password)), Some(&self.taking_back)),
+            ChangeOf::Administrator(user) => (Some((user, Kind::Ordinary)), None),
+        };
+        let place = match user {
+            Some((user, kind)) => Some(self.place((user.clone(), kind)).await?),
+            None => None,
+        };
+        let front = match line {
+            Some(line) => {
+                let front = Arc::clone(line).acquire_owned().await;
+                Some(front.map_err(|_| closed())?)
+            }
+            None => None,
         };
         let turn = Arc::clone(&self.line).acquire_owned().await;
         Ok(ChangeTurn {
             _turn: turn.map_err(|_| closed())?,
+            _front: front,
             _place: place,
         })
     }
 
-    async fn place(&self, user: (UserId, bool)) -> Result<Place, StoreError> {
+    async fn place(&self, user: (UserId, Kind)) -> Result<Place, StoreError> {
         let places = Arc::clone(
             self.users
                 .lock()
@@ -212,6 +251,52 @@ mod tests {
         assert!(
             (OF_USER..=OF_USER + WAITING_OF_USER).contains(&taken),
             "{taken}"
+        );
+        assert!(turns.users.lock().is_empty(), "nobody is remembered");
+    }
+
+    /// Many users together fill neither the line of administrators nor that of those who take something back.
+    #[tokio::test]
+    async fn a_crowd_is_in_the_way_of_its_own_kind_alone() {
+        let turns = ChangeTurns::new();
+        let held = turns.take(ChangeOf::Nobody).await.unwrap();
+        let order: Arc<Lock<Vec<String>>> = Arc::default();
+        let wait = |name: String| {
+            let (turns, order) = (turns.clone(), Arc::clone(&order));
+            tokio::spawn(async move {
+                let user = UserId::known(&name);
+                let whose = if name.starts_with("user") {
+                    ChangeOf::User(&user)
+                } else if name.starts_with("loser") {
+                    ChangeOf::TakingBack(&user)
+                } else {
+                    ChangeOf::Administrator(&user)
+                };
+                let _turn = turns.take(whose).await.unwrap();
+                order.lock().push(name);
+                tokio::task::yield_now().await;
+            })
+        };
+        let mut all: Vec<_> = (0..300)
+            .map(|number| wait(format!("user {number}")))
+            .collect();
+        all.extend((0..300).map(|number| wait(format!("loser {number}"))));
+        tokio::task::yield_now().await;
+        all.push(wait("administrator".to_owned()));
+        tokio::task::yield_now().await;
+        drop(held);
+        for one in all {
+            one.await.unwrap();
+        }
+        let order = order.lock();
+        let place = |name: &str| order.iter().position(|other| other == name).unwrap();
+        assert_eq!(order.len(), 601);
+        // Behind the front of each other line.
+        assert!(place("administrator") <= 2, "{:?}", &order[..5]);
+        assert!(
+            place("loser 0") <= 2 && place("loser 1") <= 4,
+            "{:?}",
+            &order[..5]
         );
         assert!(turns.users.lock().is_empty(), "nobody is remembered");
     }

@@ -50,7 +50,10 @@ impl FreshDirectory<'_> {
         if overlap_seconds > MAX_OVERLAP_SECONDS {
             return Err(DirectoryError::Overlap);
         }
-        let mut change = self.change().await?;
+        let mut change = match overlap_seconds {
+            0 => self.change_taking_back().await?,
+            _ => self.change().await?,
+        };
         let (mut app, _) = self.app_in_hand(&mut change, key, of).await?;
         if let Replacing::Only(seen) = replacing {
             // Under the change's lock: of two administrators with the same page open, the second is

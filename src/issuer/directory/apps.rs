@@ -121,7 +121,12 @@ impl Directory<'_> {
         of: AppsOf<'_>,
         wanted: &AppUpdate,
     ) -> Result<AppChange, DirectoryError> {
-        let mut change = self.change().await?;
+        let is_disabled = wanted.status.as_deref() == Some(Status::Disabled.name());
+        let mut change = if is_disabled {
+            self.change_taking_back().await?
+        } else {
+            self.change().await?
+        };
         let (OwnedApp { app: before, owner }, its_owner) =
             self.app_in_hand(&mut change, key, of).await?;
         let mut app = before.clone();
@@ -164,7 +169,7 @@ impl Directory<'_> {
         of: AppsOf<'_>,
         when_used: WhenUsed,
     ) -> Result<(), DirectoryError> {
-        let mut change = self.change().await?;
+        let mut change = self.change_taking_back().await?;
         let (OwnedApp { app, .. }, _) = self.app_in_hand(&mut change, key, of).await?;
         if when_used == WhenUsed::Refuse && change.is_app_in_use(&app).await? {
             // Nobody waits while it is counted what is told.

@@ -4,7 +4,8 @@ use serde::Deserialize;
 
 use super::audit::Object;
 use super::{Directory, DirectoryError, Thing};
-use crate::identity::{AppKey, Username};
+use crate::identity::{AppKey, GrantId, UserId, Username};
+use crate::store::Holder;
 use crate::token::RevocationTarget;
 use crate::yaml::present;
 
@@ -67,6 +68,20 @@ impl RevocationRequest {
 }
 
 impl Directory<'_> {
+    /// Ends a grant of this user, with all its tokens.
+    pub async fn end_grant(&self, user: &UserId, grant: &str) -> Result<(), DirectoryError> {
+        let mut change = self.change_taking_back().await?;
+        let grant = GrantId::known(grant);
+        if !change.has_grant(user, &grant).await? {
+            return Err(DirectoryError::NotFound(Thing::Grant));
+        }
+        let target = RevocationTarget::from(&grant);
+        change.charge(Holder::user(user));
+        change.revoke(target.clone());
+        let object = Object::Tokens(&target);
+        self.commit(change, object, "revoked", &[]).await
+    }
+
     /// Ends tokens. Grants and single tokens need not be known: what is listed refuses.
     pub async fn revoke(&self, what: WhatToRevoke) -> Result<RevocationTarget, DirectoryError> {
         let mut change = self.change().await?;

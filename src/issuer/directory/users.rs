@@ -5,15 +5,11 @@ use serde::Deserialize;
 use super::audit::{Object, updated, user_changes};
 use super::list_update::ListUpdate;
 use super::{Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, commit, free};
-use crate::identity::{
-    Email, GrantId, Password, RoleName, ScopeSet, Status, User, UserId, Username,
-};
+use crate::identity::{Email, Password, RoleName, ScopeSet, Status, User, UserId, Username};
 use crate::issuer::hashing::HashingFor;
 use crate::issuer::random;
-use crate::store::{
-    AuditRecord, Change, ChangeOf, Holder, Holding, Listing, LiveGrant, Page, Reach,
-};
-use crate::token::{LogPosition, RevocationTarget};
+use crate::store::{AuditRecord, Change, ChangeOf, Holding, Listing, LiveGrant, Page, Reach};
+use crate::token::LogPosition;
 use crate::yaml::present;
 
 /// A user that is to be.
@@ -254,20 +250,6 @@ impl Directory<'_> {
         Ok(self.store.grants(user, page, self.now).await?)
     }
 
-    /// Ends a grant of this user, with all its tokens.
-    pub async fn end_grant(&self, user: &UserId, grant: &str) -> Result<(), DirectoryError> {
-        let mut change = self.change().await?;
-        let grant = GrantId::known(grant);
-        if !change.has_grant(user, &grant).await? {
-            return Err(DirectoryError::NotFound(Thing::Grant));
-        }
-        let target = RevocationTarget::from(&grant);
-        change.charge(Holder::user(user));
-        change.revoke(target.clone());
-        let object = Object::Tokens(&target);
-        self.commit(change, object, "revoked", &[]).await
-    }
-
     pub(super) async fn hash(
         &self,
         user: &User,
@@ -342,6 +324,17 @@ impl FreshDirectory<'_> {
 
     /// Gives a user another password; all its tokens end.
     pub async fn set_password(&self, name: &str, password: String) -> Result<(), DirectoryError> {
+        let (change, user) = self.replacing_password(name, password).await?;
+        let object = Object::User(&user.id);
+        self.commit(change, object, "password replaced", &[]).await
+    }
+
+    /// A change that gives a user another password, and the user.
+    pub(super) async fn replacing_password(
+        &self,
+        name: &str,
+        password: String,
+    ) -> Result<(Change, User), DirectoryError> {
         let user = self.user(name).await?;
         let hash = self.hash(&user, password).await?;
         let mut change = self.change().await?;
@@ -350,8 +343,7 @@ impl FreshDirectory<'_> {
         let user = found(change.user(&user.id).await?)?;
         self.authority.may_pass_on(&user.scopes)?;
         change.set_password_hash(&user.id, &hash).await?;
-        let object = Object::User(&user.id);
-        self.commit(change, object, "password replaced", &[]).await
+        Ok((change, user))
     }
 }
 
