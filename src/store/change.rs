@@ -10,6 +10,7 @@ use super::change_turns::{ChangeOf, ChangeTurn};
 use super::charges::Holder;
 use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
+use super::reset_links::NewLink;
 use super::revocations::is_revoked;
 use super::revoking::{Cause, revoke};
 use super::statement::{assembled, placeholders};
@@ -31,6 +32,8 @@ pub struct Change {
     revoked: Vec<Loss>,
     charged: Option<Holder>,
     own: bool,
+    /// What is written last.
+    pub(super) link: Option<NewLink>,
     /// Given up last, after the transaction.
     _turn: ChangeTurn,
 }
@@ -88,6 +91,7 @@ impl Store {
             revoked: Vec::new(),
             charged: None,
             own: false,
+            link: None,
             _turn: turn,
         })
     }
@@ -117,7 +121,11 @@ impl Change {
                 losses.push(loss);
             }
         }
+        let link = self.link.take();
         if losses.is_empty() {
+            if let Some(link) = link {
+                link.write(&mut self.transaction).await?;
+            }
             self.transaction.commit().await?;
             return Ok(Committed::Yes);
         }
@@ -126,6 +134,10 @@ impl Change {
             None => Cause::Authority,
         };
         revoke(&mut self.transaction, &losses, cause, self.now).await?;
+        // Whoever loses all that it has loses its links as well, but not this one.
+        if let Some(link) = link {
+            link.write(&mut self.transaction).await?;
+        }
         self.store.appended.commit(self.transaction).await?;
         Ok(Committed::Yes)
     }

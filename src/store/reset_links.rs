@@ -2,9 +2,33 @@
 
 use sqlx::Row;
 
+use super::connections::Transaction;
 use super::{Change, Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{SecretDigest, UserId};
+
+/// A link that a change makes.
+#[derive(Debug)]
+pub(super) struct NewLink {
+    user: UserId,
+    digest: SecretDigest,
+    expires_at: UnixSeconds,
+}
+
+impl NewLink {
+    pub(super) async fn write(&self, transaction: &mut Transaction) -> Result<(), StoreError> {
+        let text = "INSERT INTO reset_links (user_id, digest, expires_at) VALUES ($1, $2, $3) \
+                    ON CONFLICT (user_id) DO UPDATE \
+                    SET digest = excluded.digest, expires_at = excluded.expires_at";
+        sqlx::query(text)
+            .bind(self.user.as_str())
+            .bind(self.digest.to_text())
+            .bind(self.expires_at.0)
+            .execute(&mut **transaction)
+            .await?;
+        Ok(())
+    }
+}
 
 impl Store {
     /// Whose password a link sets that has neither expired nor been used.
@@ -25,19 +49,19 @@ impl Store {
 }
 
 impl Change {
-    /// Makes this the link of a user, instead of an earlier one.
-    pub async fn set_reset_link(
+    /// Makes this the link of a user, instead of an earlier one, when the change is committed: also where what
+    /// the change takes away would end a link that was there before.
+    pub fn set_reset_link(
         &mut self,
         user: &UserId,
         digest: &SecretDigest,
         expires_at: UnixSeconds,
-    ) -> Result<(), StoreError> {
-        let text = "INSERT INTO reset_links (user_id, digest, expires_at) VALUES ($1, $2, $3) \
-                    ON CONFLICT (user_id) DO UPDATE \
-                    SET digest = excluded.digest, expires_at = excluded.expires_at";
-        let texts = [user.as_str().to_owned(), digest.to_text()];
-        self.execute(text, &texts, &[expires_at.0]).await?;
-        Ok(())
+    ) {
+        self.link = Some(NewLink {
+            user: user.clone(),
+            digest: digest.clone(),
+            expires_at,
+        });
     }
 
     /// Uses a link up; false where the user has no such link, or no longer.

@@ -6,7 +6,7 @@ use super::{Directory, DirectoryError, FreshDirectory, NewUser, Thing};
 use crate::clock::UnixSeconds;
 use crate::identity::{PlainSecret, SecretDigest, User};
 use crate::issuer::random;
-use crate::store::Holding;
+use crate::store::{Change, Holding};
 
 /// A link, which is a secret.
 pub struct ResetLink {
@@ -23,18 +23,17 @@ pub(super) fn link(issuer: &str, secret: &PlainSecret) -> String {
 /// How long a link can be used: an hour.
 pub(super) const RESET_LINK_SECONDS: i64 = 3600;
 
+/// What the audit log says of a link that is made together with something else.
+const WITH_LINK: &str = "with a link for the password";
+
 impl FreshDirectory<'_> {
     /// A secret that sets the password of a user once; an earlier one ends.
     pub(super) async fn make_reset_link(&self, name: &str) -> Result<PlainSecret, DirectoryError> {
-        let secret = PlainSecret::from_random(random()?);
         let mut change = self.change().await?;
         let user = change.user_named(&username(name)?).await?;
         let user = user.ok_or(DirectoryError::NotFound(Thing::User))?;
         self.authority.may_pass_on(&user.scopes)?;
-        let expires_at = self.now.plus(RESET_LINK_SECONDS);
-        change
-            .set_reset_link(&user.id, &secret.digest(), expires_at)
-            .await?;
+        let secret = self.link_within(&mut change, &user)?;
         let object = Object::User(&user.id);
         self.commit(change, object, "link for a password made", &[])
             .await?;
@@ -47,15 +46,18 @@ impl FreshDirectory<'_> {
         username: String,
         email: String,
     ) -> Result<(User, String), DirectoryError> {
-        let password = PlainSecret::from_random(random()?).reveal().to_owned();
         let wanted = NewUser {
             username,
             email,
-            password,
+            password: nobodys_password()?,
             roles: None,
         };
-        let user = self.add_user(wanted).await?;
-        let secret = self.make_reset_link(user.username.as_str()).await?;
+        let prepared = self.prepare_user(wanted).await?;
+        let mut change = self.change().await?;
+        let user = self.add_prepared_user(&mut change, &prepared).await?;
+        let secret = self.link_within(&mut change, &user)?;
+        let (object, details) = (Object::User(&user.id), [WITH_LINK.to_owned()]);
+        self.commit(change, object, "added", &details).await?;
         Ok((user, link(self.naming.issuer, &secret)))
     }
 
@@ -65,12 +67,26 @@ impl FreshDirectory<'_> {
         &self,
         name: &str,
     ) -> Result<String, DirectoryError> {
-        let password = PlainSecret::from_random(random()?).reveal().to_owned();
-        // First: it ends the links of the user.
-        self.set_password(name, password).await?;
-        let secret = self.make_reset_link(name).await?;
+        let replacing = self.replacing_password(name, nobodys_password()?);
+        let (mut change, user) = replacing.await?;
+        let secret = self.link_within(&mut change, &user)?;
+        let (object, details) = (Object::User(&user.id), [WITH_LINK.to_owned()]);
+        self.commit(change, object, "password replaced", &details)
+            .await?;
         Ok(link(self.naming.issuer, &secret))
     }
+
+    /// A secret that sets the password of a user once the change is made.
+    fn link_within(&self, change: &mut Change, user: &User) -> Result<PlainSecret, DirectoryError> {
+        let secret = PlainSecret::from_random(random()?);
+        let expires_at = self.now.plus(RESET_LINK_SECONDS);
+        change.set_reset_link(&user.id, &secret.digest(), expires_at);
+        Ok(secret)
+    }
+}
+
+fn nobodys_password() -> Result<String, DirectoryError> {
+    Ok(PlainSecret::from_random(random()?).reveal().to_owned())
 }
 
 impl Directory<'_> {

@@ -1,6 +1,7 @@
 //! The panel: what administrators do, and what that does to everybody else.
 
 mod fleet;
+mod links;
 mod oversight;
 mod policy;
 
