@@ -11,6 +11,7 @@ mod audience;
 mod authorize;
 mod basic;
 mod context_words;
+mod folding;
 mod form;
 mod grant;
 mod losses;

@@ -1,9 +1,11 @@
 //! Words that guessers try first at one site: its names, and those of the user.
 
+use super::folding::folded;
+
 /// What the product is called.
 const PRODUCT: &str = "portcullis";
 
-/// Words that say nothing in a password of one site, in lower case and the longest first.
+/// Words that say nothing in a password of one site, folded and the longest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ContextWords(Vec<String>);
 
@@ -22,7 +24,7 @@ impl ContextWords {
     pub fn with<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Self {
         let mut words = self.0.clone();
         for name in names {
-            let name = name.to_lowercase();
+            let name = folded(name);
             let parts = name.split(|character: char| !character.is_alphanumeric());
             words.extend(parts.chain([name.as_str()]).map(str::to_owned));
         }
@@ -32,7 +34,7 @@ impl ContextWords {
         Self(words)
     }
 
-    /// What is left of a text in lower case without them, and without signs around it; none where it has none of
+    /// What is left of a folded text without them, and without signs around it; none where it has none of
     /// them.
     pub(super) fn taken_from(&self, folded: &str) -> Option<String> {
         let mut rest = folded.to_owned();

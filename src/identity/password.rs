@@ -3,6 +3,8 @@
 use std::fmt;
 
 use super::context_words::ContextWords;
+use super::folding::folded;
+use super::unseen::is_unseen;
 
 /// In characters (code points), as NIST counts.
 const MIN_CHARACTERS: usize = 8;
@@ -41,19 +43,20 @@ pub enum PasswordError {
 impl Password {
     /// Takes a password where these words are the first to be guessed. It is hashed as it is, unaltered.
     pub fn choose(text: String, words: &ContextWords) -> Result<Self, PasswordError> {
-        let characters = text.chars().count();
-        if characters < MIN_CHARACTERS {
+        // What cannot be seen would make any password long.
+        let seen = text.chars().filter(|character| !is_unseen(*character));
+        if seen.count() < MIN_CHARACTERS {
             return Err(PasswordError::TooShort);
         }
-        if characters > MAX_CHARACTERS {
+        if text.chars().count() > MAX_CHARACTERS {
             return Err(PasswordError::TooLong);
         }
         if text.contains(char::is_control) {
             return Err(PasswordError::Control);
         }
         // Guessers try upper and lower case as a matter of course, so that it does not make a common
-        // password a good one.
-        let folded = text.to_lowercase();
+        // password a good one, and no more does what merely looks different.
+        let folded = folded(&text);
         // So is a space around it.
         if is_common(folded.trim()) {
             return Err(PasswordError::Guessable);
@@ -80,7 +83,7 @@ impl Password {
     }
 }
 
-/// Whether guessers try a text, in lower case, before they try much else.
+/// Whether guessers try a folded text before they try much else.
 fn is_common(folded: &str) -> bool {
     let mut characters = folded.chars();
     let first = characters.next();
@@ -112,6 +115,13 @@ mod tests {
             ("password", Some(PasswordError::Guessable)),
             ("PassWord", Some(PasswordError::Guessable)),
             (" password\u{a0}", Some(PasswordError::Guessable)),
+            ("pass\u{200b}word", Some(PasswordError::Guessable)),
+            ("\u{ff50}assword", Some(PasswordError::Guessable)),
+            ("\u{ff41}lice-2027!", Some(PasswordError::Context)),
+            (
+                "abc\u{200b}\u{200b}\u{200b}\u{200b}\u{200b}",
+                Some(PasswordError::TooShort),
+            ),
             ("12345678", Some(PasswordError::Guessable)),
             ("zzzzzzzzzzz", Some(PasswordError::Guessable)),
             // From the list that is not ours; case is no protection.
@@ -143,7 +153,7 @@ mod tests {
         assert!(passwords.len() > 15_000, "{}", passwords.len());
         assert!(passwords.is_sorted());
         for password in passwords {
-            assert_eq!(password.to_lowercase(), password);
+            assert_eq!(folded(password), password);
             assert!(password.chars().count() >= MIN_CHARACTERS, "{password}");
         }
     }
