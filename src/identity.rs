@@ -25,6 +25,7 @@ mod scope;
 mod second_factor;
 mod secret;
 mod session;
+mod sign_in;
 mod successor;
 mod unseen;
 mod user;
@@ -59,5 +60,6 @@ pub use scope::{
 pub use second_factor::{RequiredFor, SecondFactor};
 pub use secret::{KeptSecret, PlainSecret, SecretDigest, SecretEnd, alphanumeric};
 pub use session::{Assurance, Session};
+pub use sign_in::{SignIn, SignInEndpoint, SignInKind, SignInMethod, SignInOutcome, labelled};
 pub use successor::SuccessorKey;
 pub use user::{Email, Status, StatusError, User, UserError, UserId, Username};

@@ -7,7 +7,7 @@
 //!   ways to get them, and `token_requests` what each does.
 //! - `directory`: users, roles, scopes and apps; also for the command line.
 //! - `background`: what goes on besides requests. Keys are rotated, the revocation log is followed, what has
-//!   ended is swept away, and when apps were last used is written.
+//!   ended is swept away, and when apps were last used and who has logged in (`sign_ins`) is written.
 //! - `proxy`: sends what users of the portal try out.
 //! - `http`: the table of the endpoints, each in a file of its own; `authorize` and `pages` are for browsers.
 //!   `guard` asks the same [`Authorizer`] as the gate who may pass, under a policy that is built in;
@@ -36,6 +36,7 @@ mod proxy;
 mod published;
 mod revocation_log;
 mod settings;
+mod sign_ins;
 mod signing;
 mod store_health;
 mod throttle;
@@ -57,7 +58,9 @@ use crate::store::{Store, StoreError};
 use crate::telemetry::SubjectNames;
 use crate::token::{CryptographyError, KeySet, KeySetError, SigningKeyError};
 
-pub use answers::{AppAnswer, AuditAnswer, GrantAnswer, RoleAnswer, ScopeAnswer, UserAnswer};
+pub use answers::{
+    AppAnswer, AuditAnswer, GrantAnswer, RoleAnswer, ScopeAnswer, SignInAnswer, UserAnswer,
+};
 pub use first_start::{FirstAdministrator, FirstStartError};
 pub use grant_types::{GrantType, GrantTypes};
 pub use grants::{SampleError, SampleOf, sample_claims};
@@ -161,7 +164,9 @@ impl Issuer {
         let guard = foundation.guard()?;
         let grants = foundation.grants(secrets.successor_key, &audit);
         let uses = Arc::clone(grants.app_uses());
-        let background = BackgroundTasks::start(&foundation, Arc::clone(&guard), uses).await?;
+        let sign_ins = Arc::clone(credentials.sign_ins());
+        let background =
+            BackgroundTasks::start(&foundation, Arc::clone(&guard), uses, sign_ins).await?;
         let issuer = Self {
             openapi: openapi::served(&foundation.settings)?,
             told_key: secrets.told_key,

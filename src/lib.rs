@@ -143,6 +143,7 @@
 //! - *companion*: the issuer in the gate's own process.
 //! - *trial*: a call that the portal sends for a user, to the proxy and to nowhere else.
 //! - *lineage*: what the sessions have in common that took each other's place, from one login in one browser on.
+//!   *sign-in*: a log-in of a user, or an attempt at one, as the user is shown it.
 //! - *settle*: to decide later how an attempt to log in counts.
 //! - *second factor*: what is asked of a user beside the password: a passkey, or a recovery code in its place.
 //!   *assurance*: by what somebody has logged in, the password alone or a second factor.

@@ -43,6 +43,7 @@ mod roles;
 mod scopes;
 mod sessions;
 mod settings;
+mod sign_ins;
 mod signing_keys;
 mod statement;
 mod sweep;

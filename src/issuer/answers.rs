@@ -2,6 +2,7 @@
 //! command line.
 
 mod app;
+mod sign_in;
 
 use serde::Serialize;
 
@@ -10,6 +11,7 @@ use crate::identity::{AppKey, Role, RoleName, Scope, ScopeName, ScopeSet, User};
 use crate::store::{AuditEntry, LiveGrant, Reach, ScopeReach};
 
 pub use app::AppAnswer;
+pub use sign_in::SignInAnswer;
 
 #[derive(Serialize)]
 pub struct UserAnswer<'a> {

@@ -1,7 +1,8 @@
 //! What an issuer does besides answering requests: it follows the keys and the revocations of its store,
-//! asks whether the store answers, sweeps up what has ended, and writes when apps were last used.
+//! asks whether the store answers, sweeps up what has ended, and writes when apps were last used and who has logged in.
 
 mod key_follower;
+mod sign_in_writer;
 mod sweeper;
 mod use_writer;
 
@@ -12,12 +13,14 @@ use super::IssuerError;
 use super::app_uses::AppUses;
 use super::foundation::Foundation;
 use super::revocation_log::LogFollower;
+use super::sign_ins::SignIns;
 use super::store_health::StoreHealth;
 use crate::authorizer::Authorizer;
 use crate::revocation::{Freshness, RevocationList, SteadyClock};
 use crate::token::KeySet;
 
 use key_follower::KeyFollower;
+use sign_in_writer::SignInWriter;
 use sweeper::Sweeper;
 use use_writer::UseWriter;
 
@@ -28,6 +31,7 @@ pub(super) struct BackgroundTasks {
     pub(super) store_health: Arc<StoreHealth>,
     sweeper: Sweeper,
     use_writer: UseWriter,
+    sign_in_writer: SignInWriter,
 }
 
 impl BackgroundTasks {
@@ -36,6 +40,7 @@ impl BackgroundTasks {
         foundation: &Foundation,
         guard: Arc<Authorizer>,
         uses: Arc<AppUses>,
+        sign_ins: Arc<SignIns>,
     ) -> Result<Self, IssuerError> {
         let (settings, clock) = (&foundation.settings, &foundation.clock);
         let steady_clock = Arc::new(SteadyClock::new(Arc::clone(clock)));
@@ -70,12 +75,17 @@ impl BackgroundTasks {
             uses,
             clock: Arc::clone(clock),
         };
+        let sign_in_writer = SignInWriter {
+            store: foundation.store.clone(),
+            sign_ins,
+        };
         Ok(Self {
             keys,
             log,
             store_health,
             sweeper,
             use_writer,
+            sign_in_writer,
         })
     }
 
@@ -88,6 +98,7 @@ impl BackgroundTasks {
             self.store_health.watch(),
             self.sweeper.run(),
             self.use_writer.run(),
+            self.sign_in_writer.run(),
         );
     }
 }

@@ -17,15 +17,17 @@ use prometheus_client::registry::Registry;
 use super::IssuerSettings;
 use super::audit::AuditLog;
 use super::hashing::PasswordHasher;
+use super::sign_ins::SignIns;
 use super::throttle::Throttle;
 use crate::clock::Clock;
-use crate::store::Store;
+use crate::identity::{SignIn, SignInMethod, SignInOutcome, UserId};
+use crate::store::{Store, StoreError};
 
 pub(super) use attempt::Attempts;
 pub(super) use client::Party;
 pub(super) use metrics::RegistrationOutcome;
 pub(super) use places::{PlaceKey, StoredPlaces};
-pub(super) use second_factor::{AskedPasskey, PresentedPasskey, SecondFactors};
+pub(super) use second_factor::{AskedPasskey, PresentedPasskey, Proven, SecondFactors};
 
 /// What checks the credentials of everybody who comes to one issuer.
 pub(super) struct Credentials {
@@ -33,6 +35,7 @@ pub(super) struct Credentials {
     hasher: PasswordHasher,
     attempts: Attempts<StoredPlaces>,
     audit: AuditLog,
+    sign_ins: Arc<SignIns>,
     second_factors: SecondFactors,
     users_at_token_endpoint: UsersAtTokenEndpoint,
     clock: Arc<dyn Clock>,
@@ -55,14 +58,16 @@ impl Credentials {
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
         let throttle = Throttle::new(&settings.throttle, Arc::clone(&clock));
+        let sign_ins = Arc::new(SignIns::new(Arc::clone(&clock)));
         let places = StoredPlaces::new(store.clone(), place_key, Arc::clone(&clock));
         let required = settings.passkeys.required_for;
         Ok(Self {
             second_factors: SecondFactors::new(store.clone(), required),
             store,
             hasher: PasswordHasher::start(settings.hashing)?,
-            attempts: Attempts::new(throttle, places, audit.clone()),
+            attempts: Attempts::new(throttle, places, audit.clone(), Arc::clone(&sign_ins)),
             audit,
+            sign_ins,
             users_at_token_endpoint: if settings.user_credentials_at_token_endpoint {
                 UsersAtTokenEndpoint::Accepted
             } else {
@@ -79,6 +84,22 @@ impl Credentials {
 
     pub(super) fn hasher(&self) -> &PasswordHasher {
         &self.hasher
+    }
+
+    /// What is remembered of log-ins.
+    pub(super) fn sign_ins(&self) -> &Arc<SignIns> {
+        &self.sign_ins
+    }
+
+    /// The log-ins of a user, and the attempts to log in as it, the latest first.
+    pub(super) async fn sign_ins_of(&self, user: &UserId) -> Result<Vec<SignIn>, StoreError> {
+        self.sign_ins.of(user, &self.store, self.clock.now()).await
+    }
+
+    /// Remembers that a user has set its password by a link.
+    pub(super) fn note_link(&self, user: &UserId) {
+        let outcome = SignInOutcome::Succeeded;
+        self.sign_ins.note(user, outcome, SignInMethod::Link);
     }
 
     pub(super) fn attempts(&self) -> &Attempts<StoredPlaces> {

@@ -78,7 +78,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
 }
 
 /// What callers do with their own account and apps.
-fn own() -> [(&'static str, MethodRouter<Arc<Issuer>>); 7] {
+fn own() -> [(&'static str, MethodRouter<Arc<Issuer>>); 8] {
     [
         (
             "/consumer/account",
@@ -88,6 +88,7 @@ fn own() -> [(&'static str, MethodRouter<Arc<Issuer>>); 7] {
             "/consumer/account/change_password",
             put(account::change_password).post(account::change_password),
         ),
+        ("/consumer/account/sign_ins", get(account::sign_ins)),
         ("/consumer/grant", get(account::grants)),
         ("/consumer/grant/{id}", delete(account::end_grant)),
         ("/consumer/app", get(apps::list).post(apps::create)),
@@ -113,6 +114,7 @@ fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 17] {
             "/backend/user/{username}/set_password",
             post(user::set_password),
         ),
+        ("/backend/user/{username}/sign_ins", get(user::sign_ins)),
         ("/backend/role", get(role::list).post(role::create)),
         (
             "/backend/role/{name}",

@@ -36,6 +36,11 @@ const ALL_BUT_LOG: [Sweep; 8] = [
     Sweep::of_ended("app secrets", "app_secrets", "app_key, digest"),
     Sweep::of_ended("login places", "login_places", "user_id, place"),
     Sweep::of_ended("audit entries", "audit", "position"),
+    Sweep::of_ended(
+        "sign-ins",
+        "sign_ins",
+        "user_id, day, outcome, method, endpoint, address",
+    ),
     Sweep::of_ended("used challenges", "used_challenges", "digest"),
     Sweep::of_ended("reset links", "reset_links", "user_id"),
 ];

@@ -224,6 +224,9 @@ impl Change {
         let texts = [id.as_str().to_owned()];
         self.execute("DELETE FROM users WHERE id = $1", &texts, &[])
             .await?;
+        // What is written later of it is never shown, and swept once it is over.
+        self.execute("DELETE FROM sign_ins WHERE user_id = $1", &texts, &[])
+            .await?;
         Ok(())
     }
 

@@ -16,6 +16,7 @@ mod panel;
 mod passkeys;
 mod routes;
 mod script;
+mod sign_ins;
 mod trial;
 
 use std::sync::Arc;

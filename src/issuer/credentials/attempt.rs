@@ -1,14 +1,16 @@
 //! An attempt to prove who somebody is: throttled, counted and logged, whatever endpoint it is for.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
 
 use super::metrics::{AttemptMetrics, AttemptOutcome, Checked, RegistrationOutcome};
 use super::refused_app::{RefusedApp, RefusedProof};
-use crate::identity::UserId;
+use crate::identity::{SignInOutcome, UserId};
 use crate::issuer::audit::AuditLog;
 use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::sign_ins::SignIns;
 use crate::issuer::throttle::{
     self, Attempt, Claimant, ClientAddress, Limit, LoginOrigin, Noted, Throttle, Throttled,
 };
@@ -20,6 +22,7 @@ pub(in crate::issuer) struct Attempts<P> {
     throttle: Throttle,
     places: P,
     audit: AuditLog,
+    sign_ins: Arc<SignIns>,
     metrics: AttemptMetrics,
 }
 
@@ -43,11 +46,17 @@ struct Who<'a> {
 }
 
 impl<P: Places> Attempts<P> {
-    pub(super) fn new(throttle: Throttle, places: P, audit: AuditLog) -> Self {
+    pub(super) fn new(
+        throttle: Throttle,
+        places: P,
+        audit: AuditLog,
+        sign_ins: Arc<SignIns>,
+    ) -> Self {
         Self {
             throttle,
             places,
             audit,
+            sign_ins,
             metrics: AttemptMetrics::new(),
         }
     }
@@ -245,6 +254,12 @@ impl<P: Places> Attempts<P> {
         // Each token of an app would be a line; logins are told where the user is known.
         if outcome == AttemptOutcome::Succeeded {
             return;
+        }
+        if let Claimant::User(user) | Claimant::RecoveryCode(user) = who.claimant
+            && let Some(method) = who.checked_by.method()
+            && outcome != AttemptOutcome::Unsettled
+        {
+            self.sign_ins.note(user, SignInOutcome::Failed, method);
         }
         // Never the name itself: people type passwords where names belong. The key of an app that exists is none.
         let (kind, name) = match who.claimant {

@@ -5,6 +5,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
+use crate::identity::SignInMethod;
 use crate::issuer::throttle::{Claimant, Limit};
 use crate::labels::{Label, closed_set};
 
@@ -68,6 +69,16 @@ impl Checked {
         Self::Passkey,
         Self::AppSecret,
     ];
+
+    /// What its user calls it; none of an app.
+    pub(super) fn method(self) -> Option<SignInMethod> {
+        match self {
+            Self::Password => Some(SignInMethod::Password),
+            Self::RecoveryCode => Some(SignInMethod::RecoveryCode),
+            Self::Passkey => Some(SignInMethod::Passkey),
+            Self::AppSecret => None,
+        }
+    }
 
     /// What a user types that claims to be somebody.
     pub(super) fn typed(claimant: Claimant<'_>) -> Self {

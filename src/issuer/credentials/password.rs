@@ -1,7 +1,7 @@
 //! Whether somebody is a user, by name or e-mail address and password.
 
 use super::Credentials;
-use crate::identity::{Password, SecondFactor, User, UserId};
+use crate::identity::{Password, SecondFactor, SignInMethod, SignInOutcome, User, UserId};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::hashing::{HashingFor, Verdict};
 use crate::issuer::throttle::{Claimant, LoginOrigin};
@@ -16,14 +16,14 @@ impl Credentials {
         password: String,
     ) -> Result<User, EndpointError> {
         // Who does not know the password is not told of whom more is asked.
-        match self.password_of(name, password).await? {
-            (user, SecondFactor::None) => {
+        let (user, next) = self.password_of(name, password).await?;
+        self.note_password(&user, next);
+        match next {
+            SecondFactor::None => {
                 self.audit.done_by(&user, "logged in");
                 Ok(user)
             }
-            (_, SecondFactor::Asked | SecondFactor::ToBeMade) => {
-                Err(EndpointError::SecondFactorNeeded)
-            }
+            SecondFactor::Asked | SecondFactor::ToBeMade => Err(EndpointError::SecondFactorNeeded),
         }
     }
 
@@ -40,7 +40,18 @@ impl Credentials {
             SecondFactor::Asked | SecondFactor::ToBeMade => "gave the password",
         };
         self.audit.done_by(&user, done);
+        self.note_password(&user, next);
         Ok((user, next))
+    }
+
+    /// Remembers a right password for its user: also where it was not enough, because then somebody knows it.
+    fn note_password(&self, user: &User, next: SecondFactor) {
+        let outcome = match next {
+            SecondFactor::None => SignInOutcome::Succeeded,
+            SecondFactor::Asked | SecondFactor::ToBeMade => SignInOutcome::SecondFactorMissing,
+        };
+        self.sign_ins
+            .note(&user.id, outcome, SignInMethod::Password);
     }
 
     /// Whether somebody who is logged in already knows its password. It is found by its id: its name may be

@@ -5,7 +5,7 @@ use super::metrics::RegistrationOutcome;
 use crate::clock::UnixSeconds;
 use crate::identity::{
     Assertion, Challenge, CredentialId, PasskeyError, RelyingParty, RequiredFor, SecondFactor,
-    SecretDigest, User, UserId, Verification,
+    SecretDigest, SignInMethod, SignInOutcome, User, UserId, Verification,
 };
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::throttle::Claimant;
@@ -24,6 +24,15 @@ pub(in crate::issuer) struct PresentedPasskey<'a> {
     pub(in crate::issuer) assertion: Assertion<'a>,
     /// Whom the authenticator says it belongs to.
     pub(in crate::issuer) user_handle: Option<&'a str>,
+}
+
+/// What somebody has done by more than the password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::issuer) enum Proven {
+    LoginByPasskey,
+    LoginByRecoveryCode,
+    /// By a passkey, of somebody who is logged in.
+    Again,
 }
 
 /// What was asked of the browser.
@@ -71,9 +80,21 @@ impl Credentials {
 
     /// Notes that a user has proved who it is by more than the password, and what for: its failures before are
     /// forgiven.
-    pub(in crate::issuer) async fn complete_proof(&self, user: &User, done: &'static str) {
+    pub(in crate::issuer) async fn complete_proof(&self, user: &User, proven: Proven) {
         self.attempts.complete(&user.id).await;
+        let (done, method) = match proven {
+            Proven::LoginByPasskey => ("logged in with a passkey", Some(SignInMethod::Passkey)),
+            Proven::LoginByRecoveryCode => (
+                "logged in with a recovery code",
+                Some(SignInMethod::RecoveryCode),
+            ),
+            Proven::Again => ("confirmed with a passkey", None),
+        };
         self.audit.done_by(user, done);
+        if let Some(method) = method {
+            let outcome = SignInOutcome::Succeeded;
+            self.sign_ins.note(&user.id, outcome, method);
+        }
     }
 
     /// The active user whose passkey answers a challenge, once. Unknown, another's and wrong look alike.

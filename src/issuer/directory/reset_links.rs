@@ -4,7 +4,7 @@ use super::audit::Object;
 use super::users::username;
 use super::{Directory, DirectoryError, FreshDirectory, NewUser, Thing};
 use crate::clock::UnixSeconds;
-use crate::identity::{PlainSecret, SecretDigest, User};
+use crate::identity::{PlainSecret, SecretDigest, User, UserId};
 use crate::issuer::random;
 use crate::store::{Change, Holding};
 
@@ -90,12 +90,13 @@ fn nobodys_password() -> Result<String, DirectoryError> {
 }
 
 impl Directory<'_> {
-    /// Sets the password of the user whose link this is, which is used up with it; all its tokens end.
+    /// Sets the password of the user whose link this is, which is used up with it; all its tokens end. Gives back
+    /// who that is.
     pub(in crate::issuer) async fn reset_password(
         &self,
         link: &SecretDigest,
         password: String,
-    ) -> Result<(), DirectoryError> {
+    ) -> Result<UserId, DirectoryError> {
         let unknown = || DirectoryError::NotFound(Thing::ResetLink);
         let user = self.store.reset_link(link, self.now).await?;
         let user = self.store.user(&user.ok_or_else(unknown)?).await?;
@@ -110,6 +111,7 @@ impl Directory<'_> {
         }
         change.set_password_hash(&user.id, &hash).await?;
         self.commit_of(change, &user, "password replaced by a link")
-            .await
+            .await?;
+        Ok(user.id)
     }
 }

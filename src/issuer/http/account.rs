@@ -13,7 +13,7 @@ use super::extract::{DirectoryAccess, JsonBody, PathName};
 use super::guard::Caller;
 use super::list::{self, ListQuery};
 use crate::identity::User;
-use crate::issuer::answers::{GrantAnswer, UserAnswer};
+use crate::issuer::answers::{GrantAnswer, SignInAnswer, UserAnswer};
 use crate::issuer::directory::{AppsAfter, Authority, NewUser};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::{Issuer, Registration};
@@ -142,6 +142,13 @@ pub(super) async fn replace_password(
         .change_own_password(&user, new_password, apps)
         .await?;
     Ok(())
+}
+
+/// `GET /consumer/account/sign_ins`
+pub(super) async fn sign_ins(access: DirectoryAccess) -> Result<Response, EndpointError> {
+    let credentials = &access.issuer.credentials;
+    let items = credentials.sign_ins_of(&access.caller.user.id).await?;
+    Ok(list::answer_all(&items, SignInAnswer::of))
 }
 
 /// `GET /consumer/grant`

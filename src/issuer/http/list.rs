@@ -135,6 +135,18 @@ pub(super) fn answer<'a, T, A: Serialize>(
     body::answer(StatusCode::OK, &page)
 }
 
+/// The same of a list that has one page.
+pub(super) fn answer_all<'a, T, A: Serialize>(
+    items: &'a [T],
+    show: impl Fn(&'a T) -> A,
+) -> Response {
+    let page = PageAnswer {
+        items: items.iter().map(show).collect(),
+        next: None,
+    };
+    body::answer(StatusCode::OK, &page)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,7 @@ use super::guard::Caller;
 use super::metrics::RequestMetrics;
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::StoreFailed;
-use crate::issuer::throttle;
+use crate::issuer::{sign_ins, throttle};
 
 /// The label of requests to no endpoint.
 const NO_ENDPOINT: &str = "none";
@@ -75,7 +75,9 @@ pub(super) async fn observe(
                 issuer.observation.unknown_proxy.warn(peer);
             }
             let address = proxies.client(peer, request.headers());
-            throttle::with_address(address, next.run(request)).await
+            let path = endpoint.as_ref().map(MatchedPath::as_str);
+            let handling = sign_ins::with_endpoint(path, next.run(request));
+            throttle::with_address(address, handling).await
         }
         None => next.run(request).await,
     };

@@ -27,6 +27,7 @@ mod refusal;
 mod reset;
 mod routes;
 mod sessions;
+mod sign_ins;
 mod sign_up;
 mod start;
 mod switch;
@@ -101,7 +102,7 @@ fn passkeys() -> [(&'static str, MethodRouter<Arc<Issuer>>); 8] {
 }
 
 /// What users do with their own apps, access and account.
-fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 14] {
+fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 15] {
     [
         (trial::PATH, get(trial::show).post(trial::submit)),
         (apps::PATH, get(apps::list)),
@@ -140,6 +141,7 @@ fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 14] {
             "/portal/account/password",
             get(account::password::show).post(account::password::submit),
         ),
+        (sign_ins::PATH, get(sign_ins::show)),
         (sessions::PATH, get(sessions::list).post(sessions::end)),
     ]
 }

@@ -68,7 +68,7 @@ pub(super) fn made(page: &Answer, action: &str, passkey: &TestPasskey) -> TestFo
         .with("response", &response)
 }
 
-fn used(page: &Answer, passkey: &TestPasskey, handle: Option<&str>) -> TestForm {
+pub(super) fn used(page: &Answer, passkey: &TestPasskey, handle: Option<&str>) -> TestForm {
     let response = assertion(passkey, &challenge(page), handle);
     form(page, "/portal/log-in/passkey").with("response", &response)
 }
@@ -82,7 +82,10 @@ pub(super) async fn new_passkey(browser: &mut TestBrowser<'_>) -> Answer {
 }
 
 /// Makes a passkey; returns the handle of its user, and the recovery codes.
-async fn add(browser: &mut TestBrowser<'_>, passkey: &TestPasskey) -> (String, Vec<String>) {
+pub(super) async fn add(
+    browser: &mut TestBrowser<'_>,
+    passkey: &TestPasskey,
+) -> (String, Vec<String>) {
     let asked = new_passkey(browser).await;
     let handle = options(&asked)["user"]["id"].as_str().unwrap().to_owned();
     let listed = send(browser, &made(&asked, "/portal/passkeys/add", passkey)).await;
@@ -98,7 +101,7 @@ fn codes(page: &Answer) -> Vec<String> {
 }
 
 /// The page that follows the right password.
-async fn second_step<'a>(
+pub(super) async fn second_step<'a>(
     companion: &'a TestCompanion,
     username: &str,
     password: &str,

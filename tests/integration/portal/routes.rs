@@ -52,6 +52,7 @@ const NEEDED: [(&str, Option<&str>); 61] = [
     ("/portal/account", Some("consumer.account")),
     ("/portal/account/email", Some("consumer.account")),
     ("/portal/account/password", Some("consumer.account")),
+    ("/portal/account/sign-ins", Some("consumer.account")),
     ("/portal/sessions", Some("consumer.account")),
     ("/panel", Some(ANY)),
     ("/panel/components", Some(ANY)),

@@ -44,7 +44,8 @@ pub(super) fn address(bytes: [u8; 4]) -> ClientAddress {
 pub(super) fn attempts<P: Places>(throttle: Throttle, places: P) -> Attempts<P> {
     let names = SubjectNames::load(SubjectForm::Digest, None).unwrap();
     let audit = AuditLog::new(names, "https://id.shop.example");
-    Attempts::new(throttle, places, audit)
+    let clock = Arc::new(ManualClock::new(UnixSeconds(0)));
+    Attempts::new(throttle, places, audit, Arc::new(SignIns::new(clock)))
 }
 
 /// An issuer that lets an account or app fail twice from one address.

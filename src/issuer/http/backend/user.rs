@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use crate::issuer::answers::UserAnswer;
+use crate::issuer::answers::{SignInAnswer, UserAnswer};
 use crate::issuer::directory::{NewUser, UserUpdate, WhenUsed};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::body;
@@ -43,6 +43,16 @@ pub(in crate::issuer::http) async fn read(
 ) -> Result<Response, EndpointError> {
     let (user, reach) = access.directory().user_with_reach(&name).await?;
     Ok(body::ok(&UserAnswer::of(&user).with_reach(reach)))
+}
+
+/// `GET {username}/sign_ins`
+pub(in crate::issuer::http) async fn sign_ins(
+    access: DirectoryAccess,
+    PathName(name): PathName,
+) -> Result<Response, EndpointError> {
+    let user = access.directory().user(&name).await?;
+    let items = access.issuer.credentials.sign_ins_of(&user.id).await?;
+    Ok(list::answer_all(&items, SignInAnswer::of))
 }
 
 /// `PUT {username}`

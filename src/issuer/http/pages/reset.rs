@@ -48,7 +48,10 @@ pub(super) async fn submit(visitor: Visitor, form: PageForm) -> Result<Response,
     let password = form.text("new_password").to_owned();
     let link = SecretDigest::of(code.as_bytes());
     match directory.reset_password(&link, password).await {
-        Ok(()) => Ok(visitor.go_to_be_told(log_in::PATH, &Told::Done(Done::Changed))?),
+        Ok(user) => {
+            visitor.issuer.credentials.note_link(&user);
+            Ok(visitor.go_to_be_told(log_in::PATH, &Told::Done(Done::Changed))?)
+        }
         Err(error @ DirectoryError::Password(_)) => {
             let error = EndpointError::from(error);
             let text = messages::message(visitor.language, &error);

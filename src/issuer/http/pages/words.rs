@@ -27,16 +27,19 @@ macro_rules! words {
 // After the macro, which it uses.
 mod components;
 mod panel;
+mod sign_ins;
 mod trial;
 
 pub(in crate::issuer::http) use components::ComponentWords;
 pub(in crate::issuer::http) use panel::PanelWords;
+pub(in crate::issuer::http) use sign_ins::SignInWords;
 pub(in crate::issuer::http) use trial::TrialWords;
 
 words! {
     Words {
         components: ComponentWords = &components::ENGLISH, &components::GERMAN;
         panel: PanelWords = &panel::ENGLISH, &panel::GERMAN;
+        sign_ins: SignInWords = &sign_ins::ENGLISH, &sign_ins::GERMAN;
         trial: TrialWords = &trial::ENGLISH, &trial::GERMAN;
     }
 

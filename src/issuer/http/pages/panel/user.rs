@@ -1,4 +1,4 @@
-//! `/panel/users/{username}`: roles, status and password of one user.
+//! `/panel/users/{username}`: roles, status, password and log-ins of one user.
 
 use askama::Template;
 use axum::response::Response;
@@ -15,6 +15,7 @@ use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::sign_ins;
 use crate::issuer::http::pages::told::{Done, Told};
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
@@ -34,6 +35,7 @@ struct UserPage<'a> {
     created: String,
     scopes: String,
     boxes: Vec<TickBox>,
+    rows: Vec<sign_ins::Row>,
     /// The link for a password that was just made.
     link: Option<Text<'a>>,
     error: Text<'a>,
@@ -271,6 +273,7 @@ async fn page(
         created: visitor.language.instant(user.created_at),
         scopes: user.scopes.to_string(),
         boxes: boxes.collect(),
+        rows: sign_ins::rows(visitor, access, user).await?,
         link: visitor.told_secret().map(Text::of),
         error: Text::of(&*remark.text),
     };

@@ -9,6 +9,7 @@ use super::registration::{NotRegistered, Registrant};
 use super::ticket::{Purpose, Ticket};
 use super::{NewPage, PATH, new_challenge, told_codes};
 use crate::identity::{Assurance, SecondFactor, User};
+use crate::issuer::credentials::Proven;
 use crate::issuer::directory::Authority;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::form::PageForm;
@@ -74,7 +75,7 @@ pub(in crate::issuer::http::pages) async fn submit(
         }
     };
     credentials
-        .complete_proof(&user, "logged in with a passkey")
+        .complete_proof(&user, Proven::LoginByPasskey)
         .await;
     let told = told_codes(&codes);
     let response = visitor.go_in_a_new_session(&user, Assurance::SecondFactor, PATH, &told);

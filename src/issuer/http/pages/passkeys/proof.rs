@@ -5,7 +5,7 @@ use super::new_challenge;
 use super::step::Offer;
 use super::ticket::{Onward, Purpose, Ticket};
 use crate::identity::User;
-use crate::issuer::credentials::AskedPasskey;
+use crate::issuer::credentials::{AskedPasskey, Proven};
 use crate::issuer::http::pages::form::{PASSKEY_PROOF, PASSKEY_TICKET, PageForm};
 use crate::issuer::http::pages::page_error::{PageError, Proof};
 use crate::issuer::http::pages::visitor::Visitor;
@@ -56,8 +56,6 @@ pub(in crate::issuer::http::pages) async fn user(
     let presented = sent.presented();
     let proven = credentials.user_with_passkey(&asked, &presented).await;
     let user = proven.map_err(|error| PageError::unproven(error, Proof::Passkey))?;
-    credentials
-        .complete_proof(&user, "confirmed with a passkey")
-        .await;
+    credentials.complete_proof(&user, Proven::Again).await;
     Ok(user)
 }

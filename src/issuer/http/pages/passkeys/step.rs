@@ -9,7 +9,7 @@ use super::exchange::{SentAssertion, request};
 use super::ticket::{Onward, Purpose, Ticket};
 use super::{first, new_challenge};
 use crate::identity::{Assurance, SecondFactor, User};
-use crate::issuer::credentials::AskedPasskey;
+use crate::issuer::credentials::{AskedPasskey, Proven};
 use crate::issuer::directory::Authority;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::pages::answer;
@@ -160,7 +160,7 @@ pub(in crate::issuer::http::pages) async fn passkey(
         .user_with_passkey(&asked, &sent.presented())
         .await
     {
-        Ok(user) => finish(&visitor, &ticket, user, "logged in with a passkey").await,
+        Ok(user) => finish(&visitor, &ticket, user, Proven::LoginByPasskey).await,
         Err(EndpointError::BadLogin) => page_again(&visitor, ticket).await,
         Err(error) => Err(error.into()),
     }
@@ -184,7 +184,7 @@ pub(in crate::issuer::http::pages) async fn recovery(
     };
     let credentials = &visitor.issuer.credentials;
     match credentials.user_with_recovery_code(&id, code, take).await {
-        Ok(user) => finish(&visitor, &ticket, user, "logged in with a recovery code").await,
+        Ok(user) => finish(&visitor, &ticket, user, Proven::LoginByRecoveryCode).await,
         Err(EndpointError::BadLogin) => page_again(&visitor, ticket).await,
         Err(error) => Err(error.into()),
     }
@@ -195,14 +195,14 @@ pub(super) async fn finish(
     visitor: &Visitor,
     ticket: &Ticket,
     user: User,
-    done: &'static str,
+    proven: Proven,
 ) -> Result<Response, PageError> {
     // What was taken back since the password was given stays taken back.
     let user = ticket.stands(user).ok_or(PageError::ForeignForm)?;
     let sessions = visitor.sessions();
     let cookie = sessions.begin(&user, Assurance::SecondFactor).await?;
     let credentials = &visitor.issuer.credentials;
-    credentials.complete_proof(&user, done).await;
+    credentials.complete_proof(&user, proven).await;
     let next = match ticket.onward.path.as_str() {
         "" => "/",
         path => path,

@@ -1,0 +1,160 @@
+//! What users are shown of log-ins, and of attempts to log in as them.
+
+use serde_json::{Value, json};
+
+use super::passkeys::{add, second_step, used};
+use super::{form, in_german, log_in, page, sign_up};
+use crate::authenticator::TestPasskey;
+use crate::test_browser::TestBrowser;
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion, URL};
+
+const PATH: &str = "/portal/account/sign-ins";
+
+/// Outcome, method, endpoint, address and number of all that an answer lists.
+fn listed(answer: &Value) -> Vec<String> {
+    let items = answer["items"].as_array().unwrap().iter();
+    let mut lines: Vec<String> = items
+        .map(|item| {
+            assert!(
+                item["first_at"].as_i64() <= item["last_at"].as_i64(),
+                "{item}"
+            );
+            let text = |name: &str| item[name].as_str().unwrap_or("many").to_owned();
+            let names = ["outcome", "method", "endpoint", "address"].map(text);
+            format!("{} {}", names.join(" "), item["attempts"])
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+/// The same of the bearer of a token.
+async fn own(companion: &TestCompanion, token: &str) -> Vec<String> {
+    let answer = companion.get("/consumer/account/sign_ins", token).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    listed(&answer.json())
+}
+
+async fn try_by(companion: &TestCompanion, username: &str, password: &str, from: &str) -> u16 {
+    let body = json!({"username": username, "password": password}).to_string();
+    let from = format!("x-forwarded-for: {from}");
+    let headers = ["content-type: application/json", from.as_str()];
+    let answer = companion.send("POST", "/consumer/login", &headers, &body);
+    answer.await.status
+}
+
+#[tokio::test]
+async fn log_ins_and_attempts_are_told_to_their_user_and_to_administrators() {
+    let keys = ", trusted_proxies: [127.0.0.0/8]";
+    let companion = TestCompanion::with_issuer_keys(keys).await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let none = page(&mut alice, PATH).await;
+    assert!(none.body.contains("None is known."), "{none:?}");
+    let token = companion.register("bobby").await;
+    for (password, from, status) in [
+        ("a guess", "192.0.2.1", 401),
+        ("another guess", "192.0.2.1", 401),
+        ("a guess", "192.0.2.2", 401),
+        (PASSWORD, "2001:db8:1:2:3:4:5:6", 200),
+    ] {
+        assert_eq!(try_by(&companion, "alice", password, from).await, status);
+    }
+    // By whatever name, and whatever is wrong with the form of it.
+    let by_address = try_by(&companion, "ALICE@shop.example", "a guess", "192.0.2.2");
+    assert_eq!(by_address.await, 401);
+    assert_eq!(
+        try_by(&companion, "nobody", "a guess", "192.0.2.1").await,
+        401
+    );
+    log_in(&companion, "alice", PASSWORD).await;
+    let bobbys = ["succeeded password login 127.0.0.1 1"];
+    assert_eq!(own(&companion, &token).await, bobbys);
+    let wrong = json!({"email": "b@shop.example", "password": "a guess"});
+    let refused = companion.put("/consumer/account", &wrong, &token).await;
+    assert!(refused.status >= 400, "{refused:?}");
+    let bobbys = ["failed password account 127.0.0.1 1", bobbys[0]];
+    assert_eq!(own(&companion, &token).await, bobbys);
+
+    let expected = [
+        "failed password login 192.0.2.1 2",
+        "failed password login 192.0.2.2 2",
+        "succeeded password login 127.0.0.1 1",
+        "succeeded password login 2001:db8:1:2:: 1",
+        "succeeded password portal 127.0.0.1 1",
+    ];
+    let token = companion.login("alice", PASSWORD).await;
+    assert_eq!(own(&companion, &token).await, expected);
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let answer = companion.get("/backend/user/alice/sign_ins", &admin).await;
+    assert_eq!(listed(&answer.json()), expected);
+    let refused = companion.get("/backend/user/bobby/sign_ins", &token).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+
+    let mut admin = log_in(&companion, "admin", ADMIN_PASSWORD).await;
+    for shown in [
+        page(&mut alice, PATH).await,
+        page(&mut admin, "/panel/users/alice").await,
+    ] {
+        for text in [
+            "2 times: ",
+            "192.0.2.2",
+            "2001:db8:1:2::",
+            "refused",
+            "a program, /consumer/login",
+        ] {
+            assert!(shown.body.contains(text), "{text}: {shown:?}");
+        }
+    }
+    let german = in_german(&companion, &alice, PATH).await;
+    assert!(german.body.contains("2 Mal: "), "{german:?}");
+}
+
+#[tokio::test]
+async fn a_right_password_without_the_passkey_is_told_apart() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let passkey = TestPasskey::es256(URL);
+    let (handle, codes) = add(&mut alice, &passkey).await;
+    let (mut browser, asked) = second_step(&companion, "alice", PASSWORD).await;
+    let wrong = form(&asked, "/portal/log-in/recovery").with("code", "0000-0000");
+    let asked = browser.submit(&wrong).await;
+    let code = form(&asked, "/portal/log-in/recovery").with("code", &codes[0]);
+    assert_eq!(browser.submit(&code).await.status, 303);
+    let mut browser = TestBrowser::new(&companion);
+    let asked = page(&mut browser, "/portal/log-in").await;
+    let answer = browser.submit(&used(&asked, &passkey, Some(&handle))).await;
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let answer = companion.get("/backend/user/alice/sign_ins", &admin).await;
+    let expected = [
+        "failed recovery_code portal 127.0.0.1 1",
+        "second_factor_missing password portal 127.0.0.1 1",
+        "succeeded passkey portal 127.0.0.1 1",
+        "succeeded recovery_code portal 127.0.0.1 1",
+    ];
+    assert_eq!(listed(&answer.json()), expected);
+    let shown = page(&mut browser, PATH).await;
+    let told = "right password, passkey asked for";
+    assert!(shown.body.contains(told), "{shown:?}");
+}
+
+#[tokio::test]
+async fn what_is_held_up_is_told_as_well_and_a_user_that_is_gone_leaves_nothing() {
+    let keys = ", throttle: {account_at_address: {burst: 1, refill_seconds: 1000}}, \
+                trusted_proxies: [127.0.0.0/8]";
+    let companion = TestCompanion::with_issuer_keys(keys).await;
+    let token = companion.register("alice").await;
+    for (guess, status) in [("a guess", 401), ("b guess", 429), ("c guess", 429)] {
+        let tried = try_by(&companion, "alice", guess, "192.0.2.1");
+        assert_eq!(tried.await, status, "{guess}");
+    }
+    let failed = "failed password login 192.0.2.1 3";
+    assert!(own(&companion, &token).await.contains(&failed.to_owned()));
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let deleted = companion.delete("/backend/user/alice", &admin).await;
+    assert_eq!(deleted.status, 204, "{deleted:?}");
+    let gone = companion.get("/backend/user/alice/sign_ins", &admin).await;
+    assert_eq!(gone.status, 404, "{gone:?}");
+    let path = "/consumer/account/sign_ins";
+    assert_eq!(companion.get(path, &token).await.status, 401);
+}
