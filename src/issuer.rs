@@ -175,7 +175,7 @@ impl Issuer {
             proxy,
             gate: OnceLock::new(),
             files: OnceLock::new(),
-            look: Look::of(&foundation.settings.portal.accent),
+            look: Look::of(foundation.settings.portal.accent),
             settings: foundation.settings,
             audit,
             store: foundation.store,

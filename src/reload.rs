@@ -198,12 +198,13 @@ impl Loader {
             keyring,
             clock,
             read_inputs,
-            inputs: Mutex::new(inputs.clone()),
+            inputs: Mutex::new(inputs),
             refused: Mutex::default(),
             portal_files: PortalFiles::default(),
             state: Mutex::new(state),
         };
-        loader.renew_portal_files(&inputs);
+        let named = loader.inputs.lock().clone();
+        loader.renew_portal_files(&named);
         let snapshot = Snapshot::new(prepared.policy, current_trust);
         Ok((loader, snapshot.with_shadow(tried)))
     }

@@ -60,7 +60,7 @@ impl Accent {
     }
 
     /// A style sheet with this accent in place of its own.
-    pub(in crate::issuer) fn paint(&self, style: &str) -> String {
+    pub(in crate::issuer) fn paint(self, style: &str) -> String {
         // Not one after the other: an accent may be the other default.
         let mut painted = String::with_capacity(style.len());
         for line in style.split_inclusive('\n') {
@@ -121,15 +121,13 @@ fn two_places(ratio: f64) -> String {
 
 impl Colour {
     fn parse(text: &str) -> Option<Self> {
-        let digits: Vec<u8> = text
-            .strip_prefix('#')?
-            .bytes()
-            .map(hex_value)
-            .collect::<Option<_>>()?;
-        match digits.as_slice() {
-            [a, b, c, d, e, f] => Some(Self([a * 16 + b, c * 16 + d, e * 16 + f])),
-            _ => None,
+        let digits: Option<Vec<u8>> = text.strip_prefix('#')?.bytes().map(hex_value).collect();
+        let digits = digits.filter(|digits| digits.len() == 6)?;
+        let mut channels = [0; 3];
+        for (channel, pair) in channels.iter_mut().zip(digits.chunks(2)) {
+            *channel = pair.iter().fold(0, |value, digit| value * 16 + digit);
         }
+        Some(Self(channels))
     }
 
     /// WCAG 2.2, "relative luminance".

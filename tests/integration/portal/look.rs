@@ -7,7 +7,7 @@ use super::*;
 const PLAIN: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
 
 /// A companion with this logo.
-async fn with_logo(logo: &str) -> TestCompanion {
+fn with_logo(logo: &str) -> TestCompanion {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("logo.svg");
     std::fs::write(&file, logo).unwrap();
@@ -53,7 +53,7 @@ async fn the_accent_of_the_settings_is_in_both_style_sheets() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_logo_is_on_each_page_and_a_reload_reads_it_anew() {
-    let companion = with_logo(PLAIN).await;
+    let companion = with_logo(PLAIN);
     let first = shown(&companion).await.unwrap();
     let mut browser = TestBrowser::new(&companion);
     let logo = browser.get(&first).await;
@@ -119,7 +119,7 @@ async fn assert_told(companion: &TestCompanion, failures: u64, error: &str) {
 
 #[tokio::test]
 async fn a_logo_that_cannot_be_read_ends_no_start() {
-    let companion = with_logo("GIF89a").await;
+    let companion = with_logo("GIF89a");
     assert_eq!(shown(&companion).await, None);
     assert_told(&companion, 1, "logo.svg` is not a PNG, WebP or SVG image").await;
     // Where no file is named, nothing is said of any.

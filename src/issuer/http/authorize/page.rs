@@ -235,7 +235,7 @@ pub(in crate::issuer) async fn style(State(issuer): State<Arc<Issuer>>) -> Respo
         (CACHE_CONTROL, "public, max-age=3600"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    let accent = &issuer.settings.portal.accent;
+    let accent = issuer.settings.portal.accent;
     (head, accent.paint(include_str!("style.css"))).into_response()
 }
 

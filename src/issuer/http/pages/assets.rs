@@ -47,7 +47,7 @@ pub(in crate::issuer) struct Look {
 
 impl Look {
     /// The style sheet with this accent.
-    pub(in crate::issuer) fn of(accent: &Accent) -> Self {
+    pub(in crate::issuer) fn of(accent: Accent) -> Self {
         let style = accent.paint(STYLE);
         Self {
             style_path: path(&style, "css"),
