@@ -103,7 +103,7 @@ fn own() -> [(&'static str, MethodRouter<Arc<Issuer>>); 8] {
     ]
 }
 
-fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 17] {
+fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 18] {
     [
         ("/backend/user", get(user::list).post(user::create)),
         (

@@ -18,7 +18,7 @@ struct Sweep {
 
 const LOG: Sweep = Sweep::of_ended("revocations", "revocations", "position");
 
-const ALL_BUT_LOG: [Sweep; 8] = [
+const ALL_BUT_LOG: [Sweep; 9] = [
     Sweep::of_ended("refresh tokens", "refresh_tokens", "digest"),
     Sweep {
         rows: "refresh tokens that ended with everybody's",
