@@ -8,6 +8,7 @@ mod connection;
 #[cfg(feature = "issuer")]
 mod feed;
 mod gate_threads;
+mod gate_view;
 mod handshakes;
 mod http;
 mod http2_limits;

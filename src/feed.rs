@@ -4,6 +4,7 @@
 //! beside the issuer has at hand. The issuer's [`Hub`] encodes everything once for all who
 //! subscribe; none of them causes a query.
 
+mod about;
 mod client;
 mod held;
 #[cfg(feature = "issuer")]
@@ -13,16 +14,20 @@ mod knowledge;
 mod listener;
 #[cfg(feature = "issuer")]
 mod metrics;
+mod printable;
 mod reached;
+mod reporting;
 mod saving;
 #[cfg(feature = "issuer")]
 mod server;
 mod session;
 mod settings;
 mod snapshot_file;
+mod taken;
 mod transport;
 pub mod wire;
 
+pub use about::{AboutGate, GateView};
 pub use client::{FeedClient, FeedHost};
 pub use knowledge::{FeedState, KnownKeys};
 pub use listener::{FeedListener, FeedListenerDocument};
@@ -31,7 +36,7 @@ pub use snapshot_file::written_beside;
 pub use transport::{FeedError, check_files};
 #[cfg(feature = "issuer")]
 pub use {
-    hub::{ConnectedGate, HEARTBEAT, Hub, HubStatistics},
+    hub::{Arrival, ConnectedGate, HEARTBEAT, Hub, HubStatistics, ReportedGate},
     metrics::HubMetrics,
     server::{FeedAccess, FeedService, FeedServiceError},
 };

@@ -43,7 +43,7 @@ pub use header_text::HeaderText;
 pub use headers::{HeaderFacts, HeaderReader, SingleHeaders};
 pub use identity_headers::{FromCaller, IdentityHeaderError, IdentityHeaders, is_reserved_header};
 pub use malformed::MalformedRequest;
-pub use metrics::GateMetrics;
+pub use metrics::{CheckTotals, GateMetrics};
 pub use outcome::{Allowed, FrontEnd, Outcome, Refused};
 pub use refusal::{Refusal, RefusalStatus};
 pub use request::{Dialect, HeaderView, MalformedCheck, Request, RequestSummary};

@@ -49,7 +49,7 @@ use prometheus_client::registry::Registry;
 
 use crate::authorizer::{Authorizer, Snapshot};
 use crate::clock::Clock;
-use crate::feed::Hub;
+use crate::feed::{AboutGate, GateView, Hub};
 use crate::logo::Logo;
 use crate::openapi::Catalogue;
 use crate::reload::PortalFiles;
@@ -109,6 +109,8 @@ pub struct Issuer {
     proxy: Option<Proxy>,
     /// The gate in this process, if there is one.
     gate: OnceLock<Arc<Authorizer>>,
+    /// How that gate is.
+    gate_view: OnceLock<GateView>,
     /// What the pages show of files.
     files: OnceLock<PortalFiles>,
     look: Look,
@@ -174,6 +176,7 @@ impl Issuer {
             made_apps: MadeApps::default(),
             proxy,
             gate: OnceLock::new(),
+            gate_view: OnceLock::new(),
             files: OnceLock::new(),
             look: Look::of(foundation.settings.portal.accent),
             settings: foundation.settings,
@@ -219,8 +222,10 @@ impl Issuer {
         self.audit.names()
     }
 
-    /// Has the pages show what policy this gate has in force, and what these files hold; the first ones stay.
-    pub fn set_gate(&self, gate: &Arc<Authorizer>, files: &PortalFiles) {
+    /// Has the pages show what policy this gate has in force and how it is, and what these files hold; the first ones
+    /// stay.
+    pub fn set_gate(&self, gate: &Arc<Authorizer>, files: &PortalFiles, view: GateView) {
+        let _ = self.gate_view.set(view);
         let _ = self.gate.set(Arc::clone(gate));
         let _ = self.files.set(files.clone());
     }
@@ -241,6 +246,11 @@ impl Issuer {
     fn in_force(&self) -> Option<Arc<Snapshot>> {
         let gate = self.gate.get()?;
         Some(Arc::clone(&gate.snapshot()))
+    }
+
+    /// How the gate in this process is.
+    fn own_gate(&self) -> Option<AboutGate> {
+        self.gate_view.get()?.look()
     }
 
     /// What has been revoked, for a gate in this process.

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
+use crate::feed::GateView;
 use crate::gate::{KeyNews, KeyRefresh};
 use crate::jwks::RefreshAnswer;
 use crate::revocation::RevocationList;
@@ -50,6 +51,8 @@ pub struct Keyring {
     /// Tells that `issuers` are others now.
     commits: watch::Sender<()>,
     companion: Arc<CompanionKeys>,
+    /// Set once; what the issuers of feeds are told of this gate.
+    gate: Arc<OnceLock<GateView>>,
     /// Set once; the keyring exists before the authorizer that its keys are for.
     authorizer: OnceLock<Weak<Authorizer>>,
 }
@@ -64,6 +67,7 @@ impl Keyring {
             publishing: Mutex::default(),
             commits: watch::Sender::new(()),
             companion: Arc::default(),
+            gate: Arc::default(),
             authorizer: OnceLock::new(),
         })
     }
@@ -74,6 +78,11 @@ impl Keyring {
         // A second call would be a defect; the first authorizer stays.
         let _ = self.authorizer.set(Arc::downgrade(authorizer));
         self.publish();
+    }
+
+    /// Has the issuers of feeds told of this gate from now on; the first view stays.
+    pub fn show_gate(&self, gate: GateView) {
+        let _ = self.gate.set(gate);
     }
 
     /// Takes over the keys of the issuer in the same process, for `keys: companion`.

@@ -29,7 +29,8 @@
 //! - [`ext_authz`]: the front end for Envoy. Translation only.
 //! - [`proto`]: the descriptors of the protocols in `proto/`, for server reflection.
 //! - [`revocation`]: the revocations of an issuer, as a gate knows them.
-//! - [`feed`]: carries keys and revocations from an issuer to remote gates; both ends.
+//! - [`feed`]: carries keys and revocations from an issuer to remote gates, and back what they tell of themselves;
+//!   both ends.
 //! - [`jwks`]: remote key sets; [`keyring`]: the keys of all issuers at run time.
 //! - [`files`], [`reload`]: what is read from disk, and when it is reloaded.
 //! - [`issuer`]: the companion that issues tokens. `http` has one file for each endpoint and each page, and knows
@@ -64,7 +65,8 @@
 //! in the same transaction. `issuer::revocation_log` reads what was appended: at once in the same
 //! process, after a notification or a poll in others. It extends the `RevocationList` of the gate
 //! in its process, and `feed::Hub` encodes it once for all remote gates, where `feed::FeedClient`
-//! extends theirs. `Authorizer::judge` checks every valid token against the list.
+//! extends theirs. `Authorizer::judge` checks every valid token against the list. A remote gate reports since when
+//! it refuses by which position, so that the panel shows how long each took.
 //!
 //! # Where things go
 //!

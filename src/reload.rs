@@ -123,6 +123,8 @@ pub type ReadInputs = Box<dyn Fn() -> Result<Inputs, LoadError> + Send + Sync>;
 pub struct ReloadState {
     /// When the policy that serves was loaded.
     pub loaded_at: UnixSeconds,
+    /// Since when the policy in force has been so; reloads that find the same do not change it.
+    pub policy_since: UnixSeconds,
     /// When it was last tried to load one.
     pub attempted_at: UnixSeconds,
     /// Since when a reload has been running, if one is. Later ones wait for it.
@@ -184,6 +186,7 @@ impl Loader {
         }
         let state = ReloadState {
             loaded_at: clock.now(),
+            policy_since: clock.now(),
             attempted_at: clock.now(),
             running_since: None,
             successes: 0,
@@ -214,6 +217,7 @@ impl Loader {
         // Held throughout: reloads come one after the other.
         let mut inputs = self.inputs.lock();
         self.state.lock().running_since = Some(self.clock.now());
+        let earlier = authorizer.snapshot().policy().digest().to_owned();
         let outcome = self.try_reload(&mut inputs, authorizer);
         // Taken anew and not held during the work: `/status` and metrics read it meanwhile.
         let mut state = self.state.lock();
@@ -223,6 +227,9 @@ impl Loader {
             Ok(()) => {
                 state.successes += 1;
                 state.loaded_at = state.attempted_at;
+                if *authorizer.snapshot().policy().digest() != *earlier {
+                    state.policy_since = state.attempted_at;
+                }
                 state.last_error = None;
                 state.restart_needed.clone_from(&inputs.restart_needed);
                 tracing::info!(

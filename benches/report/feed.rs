@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use portcullis::clock::SystemClock;
 use portcullis::feed::{
-    FeedAccess, FeedClient, FeedHost, FeedListener, FeedService, FeedSettings, HEARTBEAT, Hub,
-    HubStatistics,
+    FeedAccess, FeedClient, FeedHost, FeedListener, FeedService, FeedSettings, GateView, HEARTBEAT,
+    Hub, HubStatistics,
 };
 use portcullis::revocation::{OnStale, RevocationList};
 use portcullis::token::{Algorithm, LogPosition};
@@ -186,11 +186,13 @@ pub(crate) fn follow(issuer: &str, address: SocketAddr) -> FeedClient {
         start_wait: Duration::ZERO,
         snapshot_file: None,
         max_revocations: MAX_REVOCATIONS,
+        report: true,
     };
     let host = FeedHost {
         runtime: Handle::current(),
         clock: Arc::new(SystemClock),
         on_keys: Box::new(|| {}),
+        gate: GateView::default(),
     };
     FeedClient::start(issuer, &[Algorithm::Es256], settings, None, host).unwrap()
 }

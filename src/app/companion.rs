@@ -18,6 +18,7 @@ use crate::authorizer::Authorizer;
 use crate::clock::Clock;
 use crate::config::{Config, IssuerSettings};
 use crate::connection_limits::ConnectionLimits;
+use crate::feed::GateView;
 use crate::issuer::{FirstAdministrator, Issuer, TrustedProxies};
 use crate::keyring::Keyring;
 use crate::reload::PortalFiles;
@@ -110,9 +111,9 @@ impl Companion {
         }
     }
 
-    /// Has the issuer's pages show what policy the gate has in force, and what these files hold.
-    pub(super) fn set_gate(&self, gate: &Arc<Authorizer>, files: &PortalFiles) {
-        self.issuer.set_gate(gate, files);
+    /// Has the issuer's pages show the gate with the policy that it has in force, and what these files hold.
+    pub(super) fn set_gate(&self, gate: &Arc<Authorizer>, files: &PortalFiles, view: GateView) {
+        self.issuer.set_gate(gate, files, view);
     }
 
     /// Whether the issuer's store answers, for `/status`.

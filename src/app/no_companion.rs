@@ -14,6 +14,7 @@ use crate::admin::{ServedFeed, StoreProbe};
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
 use crate::config::{Config, IssuerSettings};
+use crate::feed::GateView;
 use crate::reload::PortalFiles;
 use crate::telemetry::SubjectNames;
 
@@ -55,7 +56,7 @@ impl Companion {
         match *self {}
     }
 
-    pub(super) fn set_gate(&self, _: &Arc<Authorizer>, _: &PortalFiles) {
+    pub(super) fn set_gate(&self, _: &Arc<Authorizer>, _: &PortalFiles, _: GateView) {
         match *self {}
     }
 

@@ -9,6 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::App;
 use super::addresses::Addresses;
 use super::companion::{self, Companion};
+use super::gate_view;
 use super::intake::IntakeTls;
 use super::loaded::{CompanionStatus, Core};
 use super::serving::Serving;
@@ -99,6 +100,8 @@ impl<'c> Prepared<'c> {
         let (mut registry, metrics) = self.metrics(log_losses);
         let (config, core, control) = (self.config, self.core, self.control.handle());
         let decisions = DecisionLog::new(config.log.decisions, self.names);
+        let view = gate_view::view(&core, &metrics);
+        core.keyring.show_gate(view.clone());
         let gate = core.gate(config, metrics, decisions.clone());
         let spans = self
             .collector
@@ -128,7 +131,7 @@ impl<'c> Prepared<'c> {
         let mut servers = serving.admin(control, admin, self.admin_sockets, limits, tls)?;
         servers.push(serving.save_keys(control, Arc::clone(&core.keyring)));
         if let Some(companion) = self.companion {
-            companion.set_gate(&core.authorizer, core.loader.portal_files());
+            companion.set_gate(&core.authorizer, core.loader.portal_files(), view);
             let runtime = self.issuing.as_ref().unwrap_or(&self.control).handle();
             servers.extend(companion.serve(runtime, &serving)?);
         }

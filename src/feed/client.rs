@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::about::GateView;
 use super::journal;
 use super::knowledge::{FeedState, Knowledge, KnownKeys, Origin};
 use super::reached::Reached;
@@ -73,6 +74,7 @@ impl FeedClient {
         let follower = Follower {
             in_use: in_use.subscribe(),
             transport,
+            gate: host.gate,
             settings: settings.clone(),
             knowledge: Arc::clone(&knowledge),
         };
@@ -189,6 +191,8 @@ pub struct FeedHost {
     pub clock: Arc<dyn Clock>,
     /// Called when other keys than before verify.
     pub on_keys: Box<dyn Fn() + Send + Sync>,
+    /// What the issuer is told of this gate, unless the settings say otherwise.
+    pub gate: GateView,
 }
 
 /// Takes over what the file holds, and counts its age by this gate's clock: at that moment there is
@@ -217,6 +221,7 @@ fn load(knowledge: &Knowledge, settings: &FeedSettings) {
                 knowledge.apply(&frame);
                 if let Some(reached) = Reached::by(&frame) {
                     knowledge.reach(&reached);
+                    knowledge.taken.pass_over(reached.position);
                 }
             }
         }

@@ -38,9 +38,9 @@ impl Held {
     }
 
     fn receive_rows(&mut self, frame: Revocations, knowledge: &Knowledge) {
-        if let Some(reached) = Reached::by(&frame) {
-            self.reached = Some(reached);
-        }
+        let complete = Reached::by(&frame);
+        let position = complete.as_ref().map(|reached| reached.position);
+        self.reached = complete.or(self.reached.take());
         if self.is_current {
             knowledge.apply(&frame);
         } else {
@@ -49,6 +49,10 @@ impl Held {
                 revocations: frame.revocations,
                 ..Revocations::default()
             });
+        }
+        // Whether or not the cursor counts: from here on they are refused.
+        if let Some(position) = position {
+            knowledge.taken.note(position);
         }
         self.release(knowledge);
     }
@@ -116,6 +120,7 @@ mod tests {
             start_wait: Duration::ZERO,
             snapshot_file: None,
             max_revocations: 10,
+            report: true,
         };
         let origin = Origin {
             issuer: "https://id".into(),

@@ -2,6 +2,8 @@
 
 mod cursor;
 mod gates;
+mod reports;
+mod sent;
 mod state;
 mod statistics;
 
@@ -16,18 +18,23 @@ use tokio::sync::broadcast;
 use tokio::task::JoinError;
 use tokio::time::Instant;
 
-use super::wire::{Frame, Heartbeat, Hello, Keys, Kind, PROTOCOL_VERSION, ROWS_PER_FRAME};
+use super::wire::{
+    Frame, GateReport, Heartbeat, Hello, Keys, Kind, PROTOCOL_VERSION, ROWS_PER_FRAME,
+};
 use crate::clock::Clock;
 use crate::revocation::{Revocation, RevocationList};
 use crate::token::LogPosition;
 
 use cursor::{Cursor, LogId};
-use gates::Gates;
+use gates::{AskedPosition, Gates};
+use sent::SentTimes;
 use state::{State, Update, encode, incomplete};
 use statistics::Counts;
 
 pub use gates::ConnectedGate;
-pub(super) use gates::Gate;
+pub(super) use gates::{Gate, SubscriptionId};
+pub(super) use reports::ReportError;
+pub use reports::{Arrival, ReportedGate};
 pub use statistics::HubStatistics;
 
 /// How often gates get a heartbeat.
@@ -98,12 +105,37 @@ impl Hub {
     /// The gates that are connected to this process, in the order in which they came.
     pub fn gates(&self) -> Vec<ConnectedGate> {
         let head = self.lock().head;
-        self.gates.list(head)
+        self.gates.list(head, None)
+    }
+
+    /// The same, with whether this position of the log has arrived at each.
+    pub fn gates_with(&self, position: LogPosition) -> Vec<ConnectedGate> {
+        let (head, sent) = {
+            let state = self.lock();
+            (state.head, state.sent.of(position))
+        };
+        let asked = AskedPosition { position, sent };
+        self.gates.list(head, Some(asked))
     }
 
     /// A gate has come.
-    pub(super) fn enter(&self, address: Option<SocketAddr>) -> Arc<Gate> {
-        self.gates.enter(address, self.clock.now())
+    pub(super) fn enter(
+        &self,
+        subscription: Option<SubscriptionId>,
+        address: Option<SocketAddr>,
+    ) -> Arc<Gate> {
+        self.gates.enter(subscription, address, self.clock.now())
+    }
+
+    /// A gate tells of itself.
+    pub(super) fn report(&self, report: &GateReport) -> Result<(), ReportError> {
+        let taken = self.gates.report(report, self.clock.now());
+        let count = match taken {
+            Ok(()) => &self.counts.reports,
+            Err(_) => &self.counts.reports_refused,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        taken
     }
 
     /// A gate has taken everything up to this position.
@@ -127,6 +159,8 @@ impl Hub {
         let before = state.head;
         // The head may be beyond the last row: rows at the end of the log have been swept.
         state.head = head.max(state.head);
+        let (head, now) = (state.head, state.read_at);
+        state.sent.note(head, now);
         for row in rows {
             state.recent.push_back(*row);
             if state.recent.len() > RECENT_ROWS
@@ -148,6 +182,13 @@ impl Hub {
         }
     }
 
+    /// What was appended so far is older than this process, or than its log: nobody is to be timed by it.
+    pub fn time_from_here(&self) {
+        let mut state = self.lock();
+        let head = state.head;
+        state.sent.begin_after(head);
+    }
+
     /// Replaces the log by another one: every gate starts over with a snapshot.
     pub fn replace_log(&self, log_id: &str) {
         let mut state = self.lock();
@@ -156,6 +197,7 @@ impl Hub {
         state.tail = None;
         state.complete_after = LogPosition(0);
         state.head = LogPosition(0);
+        state.sent = SentTimes::default();
         // Dropping the old sender closes its receivers, so that no gate mixes rows of two logs.
         state.frames = broadcast::Sender::new(FRAMES_BEHIND);
     }
@@ -190,8 +232,12 @@ impl Hub {
     }
 
     /// Starts a subscription from `cursor`, or with a snapshot.
-    pub(super) async fn subscribe(&self, cursor: &[u8]) -> Result<Subscription, SnapshotError> {
-        if let Some(resumed) = self.resume(cursor) {
+    pub(super) async fn subscribe(
+        &self,
+        cursor: &[u8],
+        id: Option<SubscriptionId>,
+    ) -> Result<Subscription, SnapshotError> {
+        if let Some(resumed) = self.resume(cursor, id) {
             self.counts.resumed.fetch_add(1, Ordering::Relaxed);
             return Ok(resumed);
         }
@@ -199,20 +245,20 @@ impl Hub {
             // The log may be replaced, or grow by more than is kept, while a snapshot is encoded: it is
             // of no use then.
             let snapshot = self.snapshot(encode_all).await?;
-            if let Some(subscription) = self.follow(&snapshot) {
+            if let Some(subscription) = self.follow(&snapshot, id) {
                 self.counts.snapshots_sent.fetch_add(1, Ordering::Relaxed);
                 return Ok(subscription);
             }
         }
     }
 
-    fn resume(&self, cursor: &[u8]) -> Option<Subscription> {
+    fn resume(&self, cursor: &[u8], id: Option<SubscriptionId>) -> Option<Subscription> {
         let cursor = Cursor::read(cursor)?;
         let mut state = self.lock();
         if !state.has_seen(&cursor) {
             return None;
         }
-        let mut first = vec![self.hello(true), state.keys_frame()];
+        let mut first = vec![self.hello(true, id), state.keys_frame()];
         first.extend(state.tail(cursor.position));
         first.push(self.heartbeat(&state));
         // Under the lock that `append` takes: a row is either in `first` or in `frames`, never in both or
@@ -225,14 +271,14 @@ impl Hub {
     }
 
     /// Starts a subscription from `snapshot` and the rows since; `None` where those are too many.
-    fn follow(&self, snapshot: &Snapshot) -> Option<Subscription> {
+    fn follow(&self, snapshot: &Snapshot, id: Option<SubscriptionId>) -> Option<Subscription> {
         let mut state = self.lock();
         if !state.continues(snapshot) {
             return None;
         }
         // Keys are sent before the rows, and a gate uses them only when it has caught up with the log:
         // otherwise a revoked token of a new key could pass.
-        let mut first = vec![self.hello(false), state.keys_frame()];
+        let mut first = vec![self.hello(false, id), state.keys_frame()];
         first.extend(snapshot.frames.iter().cloned());
         first.extend(state.tail(snapshot.position));
         first.push(self.heartbeat(&state));
@@ -277,12 +323,13 @@ impl Hub {
         Ok(snapshot)
     }
 
-    fn hello(&self, resumed: bool) -> Bytes {
+    fn hello(&self, resumed: bool, id: Option<SubscriptionId>) -> Bytes {
         Frame::encoded(Kind::Hello(Hello {
             protocol_version: PROTOCOL_VERSION,
             issuer: self.issuer.clone(),
             resumed,
             heartbeat_ms: u32::try_from(HEARTBEAT.as_millis()).unwrap_or(u32::MAX),
+            subscription: id.map(SubscriptionId::to_bytes).unwrap_or_default(),
         }))
     }
 

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use super::reached::{Reached, ViolationError};
 use super::settings::FeedSettings;
 use super::snapshot_file::Saved;
+use super::taken::TakenLog;
 use super::wire::{self, Heartbeat, Keys, Revocations, Understood};
 use crate::clock::{Clock, UnixSeconds};
 use crate::jwks::warn_of_skipped;
@@ -75,6 +76,8 @@ pub(super) struct Knowledge {
     pub(super) origin: Origin,
     pub(super) list: Arc<RevocationList>,
     pub(super) state: watch::Sender<FeedState>,
+    /// For reports: since when it is refused by what.
+    pub(super) taken: TakenLog,
     /// How old what an issuer knows may be.
     most_behind: Duration,
     /// What is swept does not come back.
@@ -114,6 +117,7 @@ impl Knowledge {
             origin,
             list: Arc::new(list),
             state: watch::Sender::default(),
+            taken: TakenLog::default(),
             most_behind: settings.most_behind(),
             keys: Mutex::default(),
             progress: Mutex::new(Progress {
@@ -139,6 +143,7 @@ impl Knowledge {
     /// Knows what was known `age` ago, now that all rows of that time have been learnt.
     pub(super) fn take_over(&self, saved: &Saved, age: Duration) {
         self.list.advance(LogPosition(saved.position));
+        self.taken.pass_over(LogPosition(saved.position));
         {
             let mut progress = self.progress.lock();
             progress.cursor = saved.cursor.clone();

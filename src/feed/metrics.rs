@@ -71,6 +71,16 @@ impl Collector for HubMetrics {
                 "Frames of new revocations, each sent to every gate",
                 statistics.batches,
             ),
+            (
+                "feed_reports",
+                "Reports of gates about themselves",
+                statistics.reports,
+            ),
+            (
+                "feed_reports_refused",
+                "Reports of gates refused: of no subscription, or too often",
+                statistics.reports_refused,
+            ),
         ];
         for (name, help, value) in counts {
             counter(&mut encoder, name, help, value)?;

@@ -1,4 +1,4 @@
-//! `portcullis.feed.v1.Feed` on tonic: who may subscribe, and how slow one may be.
+//! `portcullis.feed.v1.Feed` on tonic: who may subscribe and report, and how slow one may be.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -16,12 +16,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use tonic::body::Body;
-use tonic::server::{Grpc, NamedService, ServerStreamingService};
+use tonic::server::{Grpc, NamedService, ServerStreamingService, UnaryService};
 use tower_service::Service;
 
-use super::hub::{Gate, Hub, Subscription};
+use super::hub::{Gate, Hub, ReportError, Subscription, SubscriptionId};
 use super::listener::FeedListener;
-use super::wire::{MessageCodec, PROTOCOL_VERSION, SERVICE_NAME, SUBSCRIBE_PATH, SubscribeRequest};
+use super::wire::{
+    GateReport, MessageCodec, PROTOCOL_VERSION, REPORT_PATH, ReportReply, SERVICE_NAME,
+    SUBSCRIBE_PATH, SubscribeRequest,
+};
 use crate::files::{self, FileError};
 use crate::token::{LogPosition, secret_in_file};
 
@@ -36,6 +39,9 @@ const MIN_TOKEN_BYTES: usize = 16;
 
 /// A subscriber's request is small.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
+
+/// And so is what a gate tells of itself.
+const MAX_REPORT_BYTES: usize = 8 * 1024;
 
 /// The service that gates call.
 #[derive(Clone)]
@@ -114,7 +120,7 @@ impl FeedService {
         Ok(())
     }
 
-    fn check_token(&self, request: &tonic::Request<SubscribeRequest>) -> Result<(), Status> {
+    fn check_token<M>(&self, request: &tonic::Request<M>) -> Result<(), Status> {
         let Some(expected) = &self.token else {
             return Ok(());
         };
@@ -149,7 +155,8 @@ impl FeedService {
             );
         })?;
         let address = request.remote_addr();
-        let subscribing = self.hub.subscribe(&request.get_ref().cursor);
+        let id = SubscriptionId::random();
+        let subscribing = self.hub.subscribe(&request.get_ref().cursor, id);
         let subscription = subscribing.await.map_err(|error| {
             tracing::error!(%error, "cannot give a gate the revocations");
             Status::unavailable("the revocations could not be encoded: subscribe again")
@@ -158,12 +165,26 @@ impl FeedService {
         // not in one for each gate.
         let (sender, receiver) = mpsc::channel(FRAMES_UNDERWAY);
         let subscriber = Subscriber {
-            present: Present::new(Arc::clone(&self.hub), address),
+            present: Present::new(Arc::clone(&self.hub), id, address),
             _place: place,
             sender,
         };
         tokio::spawn(subscriber.serve(subscription));
         Ok(tonic::Response::new(ReceiverStream::new(receiver)))
+    }
+
+    fn report(
+        &self,
+        request: &tonic::Request<GateReport>,
+    ) -> Result<tonic::Response<ReportReply>, Status> {
+        self.check_token(request)?;
+        // Without a line in the log: a gate that reports wrongly could fill it.
+        let refused = |error: ReportError| match error {
+            ReportError::UnknownSubscription => Status::not_found(error.to_string()),
+            ReportError::TooSoon => Status::resource_exhausted(error.to_string()),
+        };
+        self.hub.report(request.get_ref()).map_err(refused)?;
+        Ok(tonic::Response::new(ReportReply {}))
     }
 }
 
@@ -250,9 +271,9 @@ struct Present {
 }
 
 impl Present {
-    fn new(hub: Arc<Hub>, address: Option<SocketAddr>) -> Self {
+    fn new(hub: Arc<Hub>, id: Option<SubscriptionId>, address: Option<SocketAddr>) -> Self {
         hub.counts.subscribers.fetch_add(1, Ordering::Relaxed);
-        let gate = hub.enter(address);
+        let gate = hub.enter(id, address);
         Self { hub, gate }
     }
 
@@ -286,16 +307,24 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        if request.uri().path() != SUBSCRIBE_PATH {
-            let unknown = Status::unimplemented("the service has one method: Subscribe");
-            return Box::pin(std::future::ready(Ok(unknown.into_http())));
+        let service = self.clone();
+        match request.uri().path() {
+            SUBSCRIBE_PATH => Box::pin(async move {
+                let codec = MessageCodec::<Bytes, SubscribeRequest>::default();
+                let mut grpc = Grpc::new(codec).max_decoding_message_size(MAX_REQUEST_BYTES);
+                Ok(grpc.server_streaming(SubscribeCall(service), request).await)
+            }),
+            REPORT_PATH => Box::pin(async move {
+                let codec = MessageCodec::<ReportReply, GateReport>::default();
+                let mut grpc = Grpc::new(codec).max_decoding_message_size(MAX_REPORT_BYTES);
+                Ok(grpc.unary(ReportCall(service), request).await)
+            }),
+            _ => {
+                let unknown = "the service has the methods Subscribe and Report";
+                let unknown = Status::unimplemented(unknown);
+                Box::pin(std::future::ready(Ok(unknown.into_http())))
+            }
         }
-        let call = SubscribeCall(self.clone());
-        Box::pin(async move {
-            let codec = MessageCodec::<Bytes, SubscribeRequest>::default();
-            let mut grpc = Grpc::new(codec).max_decoding_message_size(MAX_REQUEST_BYTES);
-            Ok(grpc.server_streaming(call, request).await)
-        })
     }
 }
 
@@ -309,6 +338,17 @@ impl ServerStreamingService<SubscribeRequest> for SubscribeCall {
 
     fn call(&mut self, request: tonic::Request<SubscribeRequest>) -> Self::Future {
         Box::pin(self.0.clone().subscribe(request))
+    }
+}
+
+struct ReportCall(FeedService);
+
+impl UnaryService<GateReport> for ReportCall {
+    type Response = ReportReply;
+    type Future = std::future::Ready<Result<tonic::Response<ReportReply>, Status>>;
+
+    fn call(&mut self, request: tonic::Request<GateReport>) -> Self::Future {
+        std::future::ready(self.0.report(&request))
     }
 }
 

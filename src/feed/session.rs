@@ -1,16 +1,20 @@
 //! One subscription, from the connection to its end.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::Uri;
 use http::uri::PathAndQuery;
 use tokio::time::timeout;
 use tonic::client::Grpc;
 use tonic::{Code, Request, Status, Streaming};
 
+use super::about::GateView;
 use super::held::Held;
 use super::knowledge::Knowledge;
 use super::reached::ViolationError;
+use super::reporting::Reporter;
 use super::transport::{Connection, Transport};
 use super::wire::{
     Frame, Hello, Kind, MAX_FRAME_BYTES, MessageCodec, PROTOCOL_VERSION, SUBSCRIBE_PATH,
@@ -53,6 +57,8 @@ pub(super) struct Session {
     resumed: bool,
     /// The longest silence that the issuer's heartbeats allow.
     patience: Duration,
+    /// To be run beside it, for a gate that tells of itself.
+    reporter: Reporter,
     _connection: Grpc<Connection>,
 }
 
@@ -66,8 +72,8 @@ pub(super) async fn open(
         .connect(address)
         .await
         .map_err(SessionError::Unreachable)?;
-    let mut grpc =
-        Grpc::with_origin(connection, address.clone()).max_decoding_message_size(MAX_FRAME_BYTES);
+    let mut grpc = Grpc::with_origin(connection.clone(), address.clone())
+        .max_decoding_message_size(MAX_FRAME_BYTES);
     let codec = MessageCodec::<SubscribeRequest, Frame>::default();
     let path = PathAndQuery::from_static(SUBSCRIBE_PATH);
     let subscribing = async {
@@ -83,23 +89,50 @@ pub(super) async fn open(
     let mut frames = frames
         .map_err(|_| SessionError::Silent(FIRST_FRAME))??
         .into_inner();
-    let (resumed, patience) = greet(&mut frames, knowledge).await?;
+    let greeting = greet(&mut frames, knowledge).await?;
+    let Greeting {
+        resumed,
+        patience,
+        subscription,
+    } = greeting;
+    let credential = transport.credential.clone();
     Ok(Session {
         frames,
         address: address.clone(),
         resumed,
         patience,
+        reporter: Reporter::new(connection, address.clone(), subscription, credential),
         _connection: grpc,
     })
 }
 
 impl Session {
-    /// Takes what comes, until it ends.
-    pub(super) async fn follow(mut self, knowledge: &Knowledge) -> SessionError {
+    /// Takes what comes, until it ends. The issuer is told of `gate` meanwhile.
+    pub(super) async fn follow(
+        self,
+        knowledge: &Knowledge,
+        gate: Option<&GateView>,
+    ) -> SessionError {
         self.tell(knowledge);
-        match self.take(knowledge).await {
-            Ok(never) => match never {},
-            Err(end) => end,
+        let Self {
+            frames,
+            patience,
+            reporter,
+            _connection,
+            ..
+        } = self;
+        let reporting = async {
+            match gate {
+                Some(gate) => reporter.run(knowledge, gate).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            end = take(frames, patience, knowledge) => match end {
+                Ok(never) => match never {},
+                Err(end) => end,
+            },
+            never = reporting => match never {},
         }
     }
 
@@ -120,17 +153,18 @@ impl Session {
             "the feed is connected"
         );
     }
+}
 
-    async fn take(
-        &mut self,
-        knowledge: &Knowledge,
-    ) -> Result<std::convert::Infallible, SessionError> {
-        let mut held = Held::default();
-        loop {
-            // A frame without a kind is of a newer issuer.
-            if let Some(frame) = next(&mut self.frames, self.patience).await? {
-                held.receive(frame, knowledge)?;
-            }
+async fn take(
+    mut frames: Streaming<Frame>,
+    patience: Duration,
+    knowledge: &Knowledge,
+) -> Result<Infallible, SessionError> {
+    let mut held = Held::default();
+    loop {
+        // A frame without a kind is of a newer issuer.
+        if let Some(frame) = next(&mut frames, patience).await? {
+            held.receive(frame, knowledge)?;
         }
     }
 }
@@ -149,12 +183,20 @@ fn request(transport: &Transport, knowledge: &Knowledge) -> Request<SubscribeReq
     request
 }
 
-/// Waits for the greeting: whether it goes on from the cursor, and the longest silence that the
-/// issuer's heartbeats allow.
+/// What a greeting says.
+struct Greeting {
+    /// Whether it goes on from the cursor.
+    resumed: bool,
+    /// The longest silence that the issuer's heartbeats allow.
+    patience: Duration,
+    /// What reports name.
+    subscription: Bytes,
+}
+
 async fn greet(
     frames: &mut Streaming<Frame>,
     knowledge: &Knowledge,
-) -> Result<(bool, Duration), SessionError> {
+) -> Result<Greeting, SessionError> {
     let Some(Kind::Hello(hello)) = next(frames, FIRST_FRAME).await? else {
         return Err(SessionError::NoGreeting);
     };
@@ -162,6 +204,7 @@ async fn greet(
         issuer,
         resumed,
         heartbeat_ms,
+        subscription,
         protocol_version: _,
     } = hello;
     // Revocations and keys of another issuer, taken for this one's, would let tokens of strangers pass
@@ -173,7 +216,11 @@ async fn greet(
     // The other end chooses how often it is heard, within bounds: neither may it have the gate
     // disconnect all the time, nor keep it waiting on a dead connection for long.
     let heartbeat = Duration::from_millis(heartbeat_ms.clamp(least, most).into());
-    Ok((resumed, heartbeat * MISSED_HEARTBEATS))
+    Ok(Greeting {
+        resumed,
+        patience: heartbeat * MISSED_HEARTBEATS,
+        subscription,
+    })
 }
 
 /// The next frame; nothing in it where it is of an unknown kind.

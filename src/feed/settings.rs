@@ -33,6 +33,8 @@ pub struct FeedSettings {
     pub snapshot_file: Option<PathBuf>,
     /// The most subjects in the list of revocations.
     pub max_revocations: usize,
+    /// Whether the issuer is told of this gate.
+    pub report: bool,
 }
 
 impl FeedSettings {
@@ -77,6 +79,7 @@ pub struct FeedDocument {
     #[serde(deserialize_with = "present")]
     snapshot_file: Option<PathBuf>,
     max_revocations: u64,
+    report: bool,
 }
 
 impl Default for FeedDocument {
@@ -93,6 +96,7 @@ impl Default for FeedDocument {
             start_wait_seconds: 10,
             snapshot_file: None,
             max_revocations: 1_000_000,
+            report: true,
         }
     }
 }
@@ -138,6 +142,7 @@ impl FeedDocument {
             start_wait: Duration::from_secs(wait),
             snapshot_file: file(&self.snapshot_file),
             max_revocations: usize::try_from(most).ok()?,
+            report: self.report,
         })
     }
 

@@ -18,8 +18,11 @@ pub const PROTOCOL_VERSION: u32 = 2;
 /// The gRPC service's full name.
 pub const SERVICE_NAME: &str = "portcullis.feed.v1.Feed";
 
-/// Its one method.
+/// Its method for keys and revocations.
 pub const SUBSCRIBE_PATH: &str = "/portcullis.feed.v1.Feed/Subscribe";
+
+/// Its method for what a gate tells of itself.
+pub const REPORT_PATH: &str = "/portcullis.feed.v1.Feed/Report";
 
 /// How many revocations go into one frame.
 pub const ROWS_PER_FRAME: usize = 2000;
@@ -81,6 +84,9 @@ pub struct Hello {
     /// The interval of heartbeats, in milliseconds.
     #[prost(uint32, tag = "4")]
     pub heartbeat_ms: u32,
+    /// What reports name; empty where the issuer wants none.
+    #[prost(bytes = "bytes", tag = "5")]
+    pub subscription: Bytes,
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -147,6 +153,64 @@ pub struct Heartbeat {
     #[prost(uint64, tag = "3")]
     pub behind_ms: u64,
 }
+
+/// What a gate tells of itself.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct GateReport {
+    /// As the greeting has it.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub subscription: Bytes,
+    /// What its host is called.
+    #[prost(string, tag = "2")]
+    pub name: String,
+    /// Its release.
+    #[prost(string, tag = "3")]
+    pub version: String,
+    /// The digest of the policy in force.
+    #[prost(string, tag = "4")]
+    pub policy_digest: String,
+    /// For how long it has been in force, in seconds.
+    #[prost(uint64, tag = "5")]
+    pub policy_age_seconds: u64,
+    /// That of the shadow policy; empty where there is none.
+    #[prost(string, tag = "6")]
+    pub shadow_policy_digest: String,
+    /// Whether the last reload failed.
+    #[prost(bool, tag = "7")]
+    pub reload_failed: bool,
+    /// Requests that it has let through since its start.
+    #[prost(uint64, tag = "8")]
+    pub checks_allowed: u64,
+    /// Requests that it has turned away.
+    #[prost(uint64, tag = "9")]
+    pub checks_denied: u64,
+    /// The age of what it knows of the issuer, in milliseconds.
+    #[prost(uint64, optional, tag = "10")]
+    pub knowledge_age_ms: Option<u64>,
+    /// Up to where it refuses by the log.
+    #[prost(uint64, tag = "11")]
+    pub position: u64,
+    /// Up to where it does not know since when.
+    #[prost(uint64, tag = "12")]
+    pub untimed: u64,
+    /// In the order of the log.
+    #[prost(message, repeated, tag = "13")]
+    pub taken: Vec<Taken>,
+}
+
+/// Since when a gate refuses by the log up to a position.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub struct Taken {
+    #[prost(uint64, tag = "1")]
+    pub position: u64,
+    /// How long ago that was, in milliseconds.
+    #[prost(uint64, tag = "2")]
+    pub ago_ms: u64,
+}
+
+/// The answer to a report.
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+pub struct ReportReply {}
 
 impl Frame {
     /// Encodes a frame once for all subscribers.
@@ -221,9 +285,25 @@ impl Outgoing for Bytes {
 
 impl Outgoing for SubscribeRequest {
     fn write(self, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        self.encode(buffer)
-            .map_err(|error| Status::internal(error.to_string()))
+        encode(&self, buffer)
     }
+}
+
+impl Outgoing for GateReport {
+    fn write(self, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        encode(&self, buffer)
+    }
+}
+
+impl Outgoing for ReportReply {
+    fn write(self, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        encode(&self, buffer)
+    }
+}
+
+fn encode(message: &impl Message, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+    let encoded = message.encode(buffer);
+    encoded.map_err(|error| Status::internal(error.to_string()))
 }
 
 impl<E: Outgoing, D: Message + Default + 'static> Codec for MessageCodec<E, D> {

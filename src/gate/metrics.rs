@@ -44,6 +44,13 @@ pub struct GateMetrics {
     in_flight: Gauge,
 }
 
+/// The answers of a gate since its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckTotals {
+    pub allowed: u64,
+    pub denied: u64,
+}
+
 /// Counts a check as in flight until it is dropped.
 pub(super) struct InFlight<'m>(&'m Gauge);
 
@@ -103,6 +110,14 @@ impl GateMetrics {
     pub(super) fn begin(&self) -> InFlight<'_> {
         self.in_flight.inc();
         InFlight(&self.in_flight)
+    }
+
+    /// How many requests were let through so far, and how many turned away.
+    pub fn totals(&self) -> CheckTotals {
+        CheckTotals {
+            allowed: self.allowed.get(),
+            denied: self.refused.values().map(Counter::get).sum(),
+        }
     }
 
     pub fn allowed(&self, latency: Duration) {

@@ -32,7 +32,7 @@ use crate::identity::{
     UserError,
 };
 use crate::store::{Change, ChangeOf, Committed, Created, Store, StoreError};
-use crate::token::CryptographyError;
+use crate::token::{CryptographyError, LogPosition};
 
 pub use app_search::{AppSearch, Days, DaysError};
 pub use apps::{AppChange, AppUpdate, AppsOf, MAX_APPS, NewApp, NewSecret};
@@ -346,9 +346,12 @@ impl Thing {
     }
 }
 
-pub(super) async fn commit(change: Change) -> Result<(), DirectoryError> {
-    match change.commit().await? {
-        Committed::Yes => Ok(()),
+/// Commits a change, and gives back the position of the log after which what it ends is refused, where it ends
+/// something.
+pub(super) async fn commit(change: Change) -> Result<Option<LogPosition>, DirectoryError> {
+    let (committed, position) = change.commit_at().await?;
+    match committed {
+        Committed::Yes => Ok(position),
         Committed::LastAdministrator => Err(DirectoryError::LastAdministrator),
         Committed::EverybodyAdministrator => Err(DirectoryError::EverybodyAdministrator),
     }

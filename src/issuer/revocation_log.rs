@@ -98,6 +98,7 @@ impl LogFollower {
         follower.catch_up().await?;
         follower.list.advance(head);
         follower.hub.append(&[], head);
+        follower.hub.time_from_here();
         let mut progress = follower.progress.lock().await;
         progress.position = progress.position.max(head);
         drop(progress);
@@ -153,6 +154,7 @@ impl LogFollower {
         // `catch_up` takes this lock for itself.
         drop(progress);
         self.catch_up().await?;
+        self.hub.time_from_here();
         Ok(Log::Another)
     }
 

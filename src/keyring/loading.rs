@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::issuers::Keys;
 use super::remote::{EarlierKeys, Remote};
 use super::{KeySource, Keyring, KeyringError, TrustedIssuer};
-use crate::feed::{self, FeedClient, FeedHost, FeedSettings};
+use crate::feed::{self, FeedClient, FeedHost, FeedSettings, GateView};
 use crate::jwks::{RemoteKeySettings, warn_of_skipped};
 use crate::token::{IssuerRules, KeySet, SkippedKey, secret_in_file};
 use crate::{certificates, files};
@@ -92,6 +92,8 @@ impl Keyring {
         // The keyring owns the feed. A strong reference back would keep both alive, and the
         // subscription with them.
         let keyring = Arc::downgrade(self);
+        // The feed begins before there is a gate to be seen.
+        let gate = Arc::clone(&self.gate);
         let host = FeedHost {
             runtime: self.runtime.clone(),
             clock: Arc::clone(&self.clock),
@@ -100,6 +102,7 @@ impl Keyring {
                     keyring.publish();
                 }
             }),
+            gate: GateView::new(move || gate.get()?.look()),
         };
         let earlier = earlier.map(|feed| &**feed);
         let (name, algorithms) = (&rules.issuer, &rules.algorithms);

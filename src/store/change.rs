@@ -98,19 +98,26 @@ impl Store {
 }
 
 impl Change {
+    /// The same as [`Self::commit_at`], for whoever needs no position.
+    pub async fn commit(self) -> Result<Committed, StoreError> {
+        let (committed, _) = self.commit_at().await?;
+        Ok(committed)
+    }
+
     /// Ends the change, if an administrator is left where there was one, and new users do not become
-    /// administrators where they did not; and revokes what rests on what is gone.
-    pub async fn commit(mut self) -> Result<Committed, StoreError> {
+    /// administrators where they did not; and revokes what rests on what is gone. Gives
+    /// back the last position of the log that it has, where it revokes something.
+    pub async fn commit_at(mut self) -> Result<(Committed, Option<LogPosition>), StoreError> {
         let (before, after) = (self.before, invariants(&mut self.transaction).await?);
         // Compared with before, not demanded as such: a store that has lost its administrator in
         // another way could not be repaired by any change.
         if before.has_administrator && !after.has_administrator {
             self.transaction.rollback().await?;
-            return Ok(Committed::LastAdministrator);
+            return Ok((Committed::LastAdministrator, None));
         }
         if before.default_role_is_harmless && !after.default_role_is_harmless {
             self.transaction.rollback().await?;
-            return Ok(Committed::EverybodyAdministrator);
+            return Ok((Committed::EverybodyAdministrator, None));
         }
         // Last: from the first row of the log on, nobody else appends.
         let mut losses = self.touched.losses(&mut self.transaction).await?;
@@ -127,19 +134,19 @@ impl Change {
                 link.write(&mut self.transaction).await?;
             }
             self.transaction.commit().await?;
-            return Ok(Committed::Yes);
+            return Ok((Committed::Yes, None));
         }
         let cause = match &self.charged {
             Some(holder) => Cause::Holder(holder, &self.store.bounds),
             None => Cause::Authority,
         };
-        revoke(&mut self.transaction, &losses, cause, self.now).await?;
+        let last = revoke(&mut self.transaction, &losses, cause, self.now).await?;
         // Whoever loses all that it has loses its links as well, but not this one.
         if let Some(link) = link {
             link.write(&mut self.transaction).await?;
         }
         self.store.appended.commit(self.transaction).await?;
-        Ok(Committed::Yes)
+        Ok((Committed::Yes, Some(last)))
     }
 
     /// Whether the log has one of `targets` beyond `given_out`.

@@ -9,7 +9,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::backoff::{Backoff, Jitter};
+use crate::feed::about::GateView;
 use crate::feed::knowledge::Knowledge;
+use crate::feed::printable::printable;
 use crate::feed::saving::Saving;
 use crate::feed::session::{self, Session, SessionError};
 use crate::feed::settings::FeedSettings;
@@ -31,6 +33,7 @@ const MAX_FAILURE_CHARS: usize = 300;
 pub(super) struct Follower {
     pub(super) in_use: watch::Receiver<bool>,
     pub(super) transport: Transport,
+    pub(super) gate: GateView,
     pub(super) settings: FeedSettings,
     pub(super) knowledge: Arc<Knowledge>,
 }
@@ -73,11 +76,12 @@ impl Follower {
             // Refused by the configuration; here it must not spin.
             std::future::pending::<()>().await;
         }
+        let gate = Some(&self.gate).filter(|_| self.settings.report);
         let (mut first, mut failures) = (0, Failures::default());
         loop {
             if let Some((number, address, session)) = self.dial(first).await {
                 let began = Instant::now();
-                let end = session.follow(&self.knowledge).await;
+                let end = session.follow(&self.knowledge, gate).await;
                 self.record(address, &end);
                 // Forgiven only after it has lived for a while: an issuer that greets and closes would
                 // otherwise be dialled without a pause.
@@ -123,7 +127,8 @@ impl Follower {
 
     /// Says a failure once, not at every try.
     fn record(&self, address: &Uri, end: &SessionError) {
-        let message = plain(&end.to_string());
+        // Parts of it come from the other side.
+        let message = printable(&end.to_string(), MAX_FAILURE_CHARS);
         // The borrow must end before `send_modify` below, which locks the same value.
         let repeated = {
             let state = self.knowledge.state.borrow();
@@ -172,18 +177,6 @@ impl Failures {
     }
 }
 
-/// Parts of it come from the other side.
-fn plain(text: &str) -> String {
-    let printable = |character: char| match character {
-        ' '..='~' => character,
-        _ => '?',
-    };
-    text.chars()
-        .map(printable)
-        .take(MAX_FAILURE_CHARS)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,11 +190,5 @@ mod tests {
         }
         failures.after(HEALTHY);
         assert_eq!(failures.next(), 0);
-    }
-
-    #[test]
-    fn failures_are_printable_and_short() {
-        let text = plain(&format!("\u{1b}[31m\n{}", "x".repeat(1000)));
-        assert!(text.starts_with("?[31m?xxx") && text.len() == MAX_FAILURE_CHARS);
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::broadcast;
 use tokio::time::Instant;
 
 use super::cursor::{Cursor, LogId, digest};
+use super::sent::SentTimes;
 use super::{FRAMES_BEHIND, SNAPSHOT_TAIL_ROWS, Snapshot};
 use crate::feed::wire::{self, Frame, Keys, Kind, ROWS_PER_FRAME, Revocations};
 use crate::revocation::Revocation;
@@ -18,6 +19,8 @@ pub(super) struct State {
     /// Of the rows beyond this position, `recent` has all.
     pub(super) complete_after: LogPosition,
     pub(super) head: LogPosition,
+    /// When gates were sent what.
+    pub(super) sent: SentTimes,
     /// When the log was last read.
     pub(super) read_at: Instant,
     pub(super) keys: Keys,
@@ -48,6 +51,7 @@ impl State {
             recent: VecDeque::new(),
             complete_after: LogPosition(0),
             head: LogPosition(0),
+            sent: SentTimes::default(),
             read_at: Instant::now(),
             keys: Keys::default(),
             frames: broadcast::Sender::new(FRAMES_BEHIND),

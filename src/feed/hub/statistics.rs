@@ -10,6 +10,8 @@ pub(in crate::feed) struct Counts {
     pub(in crate::feed) refused: AtomicU64,
     pub(in crate::feed) cut: AtomicU64,
     pub(in crate::feed) resumed: AtomicU64,
+    pub(super) reports: AtomicU64,
+    pub(super) reports_refused: AtomicU64,
     pub(super) snapshots_sent: AtomicU64,
     pub(super) snapshots_encoded: AtomicU64,
     pub(super) batches: AtomicU64,
@@ -31,6 +33,10 @@ pub struct HubStatistics {
     pub snapshots_encoded: u64,
     /// Frames of new rows, each sent to every gate.
     pub batches: u64,
+    /// What gates told of themselves.
+    pub reports: u64,
+    /// The same, of no subscription or too often.
+    pub reports_refused: u64,
     /// The position of the log up to which gates were sent rows.
     pub position: LogPosition,
 }
@@ -46,6 +52,8 @@ impl Counts {
             snapshots_sent: self.snapshots_sent.load(Ordering::Relaxed),
             snapshots_encoded: self.snapshots_encoded.load(Ordering::Relaxed),
             batches: self.batches.load(Ordering::Relaxed),
+            reports: self.reports.load(Ordering::Relaxed),
+            reports_refused: self.reports_refused.load(Ordering::Relaxed),
             position,
         }
     }

@@ -63,7 +63,7 @@ fn told(frames: impl IntoIterator<Item = Bytes>) -> Told {
 }
 
 async fn first(hub: &Hub, cursor: &[u8]) -> Told {
-    told(hub.subscribe(cursor).await.unwrap().first)
+    told(hub.subscribe(cursor, None).await.unwrap().first)
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn a_subscriber_gets_everything_and_then_what_it_lacks() {
 async fn what_comes_later_comes_once_and_in_order() {
     let hub = hub("log");
     append(&hub, 1..=3);
-    let mut subscription = hub.subscribe(b"").await.unwrap();
+    let mut subscription = hub.subscribe(b"", None).await.unwrap();
     append(&hub, 4..=5);
     append(&hub, 6..=6);
     hub.beat();
@@ -160,7 +160,7 @@ async fn one_snapshot_serves_many_until_too_much_has_come() {
 async fn another_log_ends_all_subscriptions() {
     let hub = hub("log");
     append(&hub, 1..=3);
-    let mut subscription = hub.subscribe(b"").await.unwrap();
+    let mut subscription = hub.subscribe(b"", None).await.unwrap();
     let cursor = told(std::mem::take(&mut subscription.first)).cursor;
     hub.replace_log("another log");
     append(&hub, 1..=2);
@@ -184,7 +184,7 @@ async fn heartbeats_tell_how_long_the_log_was_not_read() {
 async fn keys_are_sent_when_they_change() {
     let hub = hub("log");
     append(&hub, 1..=1);
-    let mut subscription = hub.subscribe(b"").await.unwrap();
+    let mut subscription = hub.subscribe(b"", None).await.unwrap();
     for (jwks, sent) in [("{}", 1), ("{}", 0), ("{ }", 1)] {
         hub.set_keys(jwks, &["ES256"]);
         assert_eq!(subscription.frames.len(), sent, "{jwks}");

@@ -42,10 +42,11 @@ fn the_messages_are_those_of_the_proto() {
         issuer: "an-issuer".to_owned(),
         resumed: true,
         heartbeat_ms: 1000,
+        subscription: Bytes::from_static(b"an-id"),
     };
     assert_eq!(
         frame(Kind::Hello(hello)),
-        r#"hello{protocol_version:2,issuer:"an-issuer",resumed:true,heartbeat_ms:1000}"#
+        r#"hello{protocol_version:2,issuer:"an-issuer",resumed:true,heartbeat_ms:1000,subscription:"an-id"}"#
     );
     let keys = Keys {
         jwks: "keys".to_owned(),
@@ -135,4 +136,31 @@ fn a_full_frame_fits_into_what_is_read() {
         cursor: vec![0; 1000].into(),
     }));
     assert!(frame.len() < MAX_FRAME_BYTES / 2, "{}", frame.len());
+}
+
+#[test]
+fn reports_are_those_of_the_proto() {
+    let report = GateReport {
+        subscription: Bytes::from_static(b"an-id"),
+        name: "gate-1".to_owned(),
+        version: "0.1.0".to_owned(),
+        policy_digest: "a".to_owned(),
+        policy_age_seconds: 1,
+        shadow_policy_digest: "b".to_owned(),
+        reload_failed: true,
+        checks_allowed: 2,
+        checks_denied: 3,
+        knowledge_age_ms: Some(0),
+        position: 4,
+        untimed: 5,
+        taken: vec![Taken {
+            position: 6,
+            ago_ms: 7,
+        }],
+    };
+    assert_eq!(
+        read_by_the_proto("GateReport", &report),
+        r#"subscription:"an-id",name:"gate-1",version:"0.1.0",policy_digest:"a",policy_age_seconds:1,shadow_policy_digest:"b",reload_failed:true,checks_allowed:2,checks_denied:3,knowledge_age_ms:0,position:4,untimed:5,taken:[{position:6,ago_ms:7}]"#
+    );
+    assert_eq!(read_by_the_proto("ReportReply", &ReportReply {}), "");
 }

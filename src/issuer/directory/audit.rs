@@ -4,7 +4,7 @@
 use super::{Directory, DirectoryError, commit};
 use crate::identity::{App, AppKey, Role, RoleName, ScopeName, ScopesFrom, User, UserId};
 use crate::store::{AuditEntry, AuditRecord, Change, Listing};
-use crate::token::RevocationTarget;
+use crate::token::{LogPosition, RevocationTarget};
 
 /// The action of what has changed nothing.
 pub(super) const UNCHANGED: &str = "unchanged";
@@ -22,11 +22,23 @@ impl Directory<'_> {
     /// Commits a change and has the audit log tell of it.
     pub(super) async fn commit(
         &self,
-        mut change: Change,
+        change: Change,
         object: Object<'_>,
         action: &'static str,
         details: &[String],
     ) -> Result<(), DirectoryError> {
+        let committed = self.commit_at(change, object, action, details);
+        committed.await.map(|_| ())
+    }
+
+    /// The same; gives back the position of the log where it ends something.
+    pub(super) async fn commit_at(
+        &self,
+        mut change: Change,
+        object: Object<'_>,
+        action: &'static str,
+        details: &[String],
+    ) -> Result<Option<LogPosition>, DirectoryError> {
         let actor = self.authority.user().map(|user| &user.id);
         let (object_kind, object_name) = object.row();
         let record = AuditRecord {
@@ -42,7 +54,7 @@ impl Directory<'_> {
         }
         // The row is part of the change. The line of the log below comes after: it must not tell of
         // what was rolled back.
-        commit(change).await?;
+        let position = commit(change).await?;
         let (kind, name) = self.name(object);
         let user = actor.map(|actor| self.naming.user(actor.as_str()));
         tracing::info!(
@@ -54,7 +66,7 @@ impl Directory<'_> {
             user.id = user,
             "changed in the directory"
         );
-        Ok(())
+        Ok(position)
     }
 
     /// What was done, the latest first.

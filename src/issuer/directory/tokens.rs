@@ -6,7 +6,7 @@ use super::audit::Object;
 use super::{Directory, DirectoryError, Thing};
 use crate::identity::{AppKey, GrantId, UserId, Username};
 use crate::store::Holder;
-use crate::token::RevocationTarget;
+use crate::token::{LogPosition, RevocationTarget};
 use crate::yaml::present;
 
 /// What is issued has 22 characters.
@@ -82,8 +82,9 @@ impl Directory<'_> {
         self.commit(change, object, "revoked", &[]).await
     }
 
-    /// Ends tokens. Grants and single tokens need not be known: what is listed refuses.
-    pub async fn revoke(&self, what: WhatToRevoke) -> Result<RevocationTarget, DirectoryError> {
+    /// Ends tokens. Grants and single tokens need not be known: what is listed refuses. Gates that know the log up
+    /// to the position that it gives back refuse them.
+    pub async fn revoke(&self, what: WhatToRevoke) -> Result<LogPosition, DirectoryError> {
         let mut change = self.change().await?;
         let target = match what {
             WhatToRevoke::User(name) => {
@@ -108,8 +109,9 @@ impl Directory<'_> {
         };
         change.revoke(target.clone());
         let object = Object::Tokens(&target);
-        self.commit(change, object, "revoked", &[]).await?;
-        Ok(target)
+        let position = self.commit_at(change, object, "revoked", &[]).await?;
+        // There is one: something was revoked.
+        Ok(position.unwrap_or_default())
     }
 }
 

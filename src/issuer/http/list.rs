@@ -14,6 +14,7 @@ use crate::issuer::directory::AppSearch;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::problem::quoted;
 use crate::store::{Listing, Page};
+use crate::token::LogPosition;
 
 pub(super) use of_apps::OfApps;
 
@@ -39,6 +40,10 @@ pub(super) struct Unfiltered;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BySearch(Option<String>);
 
+/// `position`: a position of the revocation log.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ByPosition(Option<LogPosition>);
+
 impl Filter for Unfiltered {
     const NAMES: &'static [&'static str] = &[];
 
@@ -52,6 +57,19 @@ impl Filter for BySearch {
 
     fn read(query: &Form) -> Result<Self, EndpointError> {
         Ok(Self(text(query, "search")))
+    }
+}
+
+impl Filter for ByPosition {
+    const NAMES: &'static [&'static str] = &["position"];
+
+    fn read(query: &Form) -> Result<Self, EndpointError> {
+        let position = text(query, "position").map(|text| text.parse());
+        let position = position.transpose().map_err(|_| EndpointError::ParameterValue {
+            name: "position",
+            allowed: "a position of the revocation log",
+        })?;
+        Ok(Self(position.map(LogPosition)))
     }
 }
 
@@ -79,6 +97,13 @@ impl ListQuery<BySearch> {
     /// What is searched for; none where that is nothing.
     pub(super) fn filter(&self) -> Option<&str> {
         self.filter.0.as_deref()
+    }
+}
+
+impl ListQuery<ByPosition> {
+    /// The position that is asked about.
+    pub(super) fn position(&self) -> Option<LogPosition> {
+        self.filter.0
     }
 }
 
@@ -173,6 +198,11 @@ mod tests {
             |text: Option<&str>| Ok((20, String::new(), BySearch(text.map(str::to_owned))));
         assert_eq!(read("search=+a+"), searched(Some("a")));
         assert_eq!(read("search=+"), searched(None));
+        let asked = |position| Ok((20, String::new(), ByPosition(position)));
+        assert_eq!(read("position=7"), asked(Some(LogPosition(7))));
+        assert_eq!(read(""), asked(None));
+        let wrong = read::<ByPosition>("position=a").err().unwrap();
+        assert!(wrong.contains("`position` is not valid"), "{wrong}");
         let unknown = |name| Some(format!("the URL has an unknown parameter: `{name}`"));
         assert_eq!(read::<Unfiltered>("owner=alice").err(), unknown("owner"));
         assert_eq!(read::<OfApps>("search=a").err(), unknown("search"));

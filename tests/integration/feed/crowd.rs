@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use portcullis::clock::{ManualClock, UnixSeconds};
-use portcullis::feed::{FeedClient, FeedHost, FeedSettings};
+use portcullis::feed::{FeedClient, FeedHost, FeedSettings, GateView};
 use portcullis::revocation::OnStale;
 use portcullis::token::{Algorithm, RevocationTarget};
 use tokio::runtime::Handle;
@@ -28,6 +28,7 @@ fn gate(address: &str, keys: &Arc<AtomicUsize>) -> FeedClient {
         start_wait: Duration::ZERO,
         snapshot_file: None,
         max_revocations: 10_000,
+        report: true,
     };
     let keys = Arc::clone(keys);
     let host = FeedHost {
@@ -36,6 +37,7 @@ fn gate(address: &str, keys: &Arc<AtomicUsize>) -> FeedClient {
         on_keys: Box::new(move || {
             keys.fetch_add(1, Ordering::Relaxed);
         }),
+        gate: GateView::default(),
     };
     let client = FeedClient::start(URL, &[Algorithm::Es256], settings, None, host).unwrap();
     client.put_in_use();

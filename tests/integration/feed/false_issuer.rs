@@ -3,19 +3,18 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use portcullis::feed::wire::{
-    Frame, Heartbeat, Hello, Keys, Kind, MessageCodec, PROTOCOL_VERSION, Revocation, Revocations,
-    SERVICE_NAME, SubscribeRequest,
+    Frame, GateReport, Heartbeat, Hello, Keys, Kind, MessageCodec, PROTOCOL_VERSION, REPORT_PATH,
+    ReportReply, Revocation, Revocations, SERVICE_NAME, SubscribeRequest,
 };
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::body::Body;
-use tonic::server::{Grpc, NamedService, ServerStreamingService};
+use tonic::server::{Grpc, NamedService, ServerStreamingService, UnaryService};
 use tonic::{Request, Response, Status};
 use tower_service::Service;
 
@@ -27,7 +26,16 @@ type Frames = mpsc::Sender<Result<Bytes, Status>>;
 pub(crate) struct FalseIssuer {
     pub(crate) address: SocketAddr,
     subscriptions: Mutex<mpsc::Receiver<Subscription>>,
+    reports: Mutex<mpsc::Receiver<GateReport>>,
     task: tokio::task::JoinHandle<()>,
+}
+
+/// What becomes of reports.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reports {
+    /// As by a release that does not know them.
+    Unknown,
+    Unanswered,
 }
 
 /// What a gate asked for, and the way back.
@@ -38,16 +46,27 @@ pub(crate) struct Subscription {
 
 impl FalseIssuer {
     pub(crate) async fn start() -> Self {
+        Self::with(Reports::Unknown).await
+    }
+
+    pub(crate) async fn with(reports: Reports) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (sender, subscriptions) = mpsc::channel(16);
+        let (subscribed, subscriptions) = mpsc::channel(16);
+        let (reported, received) = mpsc::channel(16);
+        let feed = FalseFeed {
+            subscribed,
+            reported,
+            reports,
+        };
         let serving = tonic::transport::Server::builder()
-            .add_service(FalseFeed(Arc::new(sender)))
+            .add_service(feed)
             .serve_with_incoming(TcpListenerStream::new(listener));
         let task = tokio::spawn(async move { serving.await.unwrap() });
         Self {
             address,
             subscriptions: Mutex::new(subscriptions),
+            reports: Mutex::new(received),
             task,
         }
     }
@@ -61,6 +80,20 @@ impl FalseIssuer {
         let mut subscriptions = self.subscriptions.lock().await;
         let next = tokio::time::timeout(super::PATIENCE, subscriptions.recv()).await;
         next.unwrap().unwrap()
+    }
+}
+
+impl FalseIssuer {
+    /// The next report of a gate.
+    pub(crate) async fn report(&self) -> GateReport {
+        let mut reports = self.reports.lock().await;
+        let next = tokio::time::timeout(super::PATIENCE, reports.recv()).await;
+        next.unwrap().unwrap()
+    }
+
+    /// Whether a report has come since the last call.
+    pub(crate) async fn has_report(&self) -> bool {
+        self.reports.lock().await.try_recv().is_ok()
     }
 }
 
@@ -122,11 +155,27 @@ pub(crate) fn hello(issuer: &str) -> Kind {
         issuer: issuer.to_owned(),
         resumed: false,
         heartbeat_ms: 60_000,
+        subscription: Bytes::new(),
+    })
+}
+
+/// The same from an issuer that wants reports.
+pub(crate) fn hello_with(subscription: &'static [u8]) -> Kind {
+    let Kind::Hello(hello) = hello(ISSUER) else {
+        unreachable!("it is a greeting");
+    };
+    Kind::Hello(Hello {
+        subscription: Bytes::from_static(subscription),
+        ..hello
     })
 }
 
 #[derive(Clone)]
-struct FalseFeed(Arc<mpsc::Sender<Subscription>>);
+struct FalseFeed {
+    subscribed: mpsc::Sender<Subscription>,
+    reported: mpsc::Sender<GateReport>,
+    reports: Reports,
+}
 
 impl NamedService for FalseFeed {
     const NAME: &'static str = SERVICE_NAME;
@@ -143,9 +192,31 @@ impl Service<http::Request<Body>> for FalseFeed {
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
         let feed = self.clone();
+        if request.uri().path() == REPORT_PATH {
+            return Box::pin(async move {
+                let codec = MessageCodec::<ReportReply, GateReport>::default();
+                Ok(Grpc::new(codec).unary(feed, request).await)
+            });
+        }
         Box::pin(async move {
             let codec = MessageCodec::<Bytes, SubscribeRequest>::default();
             Ok(Grpc::new(codec).server_streaming(feed, request).await)
+        })
+    }
+}
+
+impl UnaryService<GateReport> for FalseFeed {
+    type Response = ReportReply;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<ReportReply>, Status>> + Send>>;
+
+    fn call(&mut self, request: Request<GateReport>) -> Self::Future {
+        let feed = self.clone();
+        Box::pin(async move {
+            feed.reported.send(request.into_inner()).await.unwrap();
+            if feed.reports == Reports::Unanswered {
+                std::future::pending::<()>().await;
+            }
+            Err(Status::unimplemented("the service has one method"))
         })
     }
 }
@@ -157,7 +228,7 @@ impl ServerStreamingService<SubscribeRequest> for FalseFeed {
         Pin<Box<dyn Future<Output = Result<Response<Self::ResponseStream>, Status>> + Send>>;
 
     fn call(&mut self, request: Request<SubscribeRequest>) -> Self::Future {
-        let subscriptions = Arc::clone(&self.0);
+        let subscriptions = self.subscribed.clone();
         Box::pin(async move {
             let (frames, receiver) = mpsc::channel(16);
             let request = request.into_inner();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis::clock::{Clock, ManualClock, SystemClock};
-use portcullis::feed::{FeedClient, FeedHost, FeedSettings};
+use portcullis::feed::{FeedClient, FeedHost, FeedSettings, GateView};
 use portcullis::revocation::OnStale;
 use portcullis::token::Algorithm;
 use tokio::runtime::Handle;
@@ -360,11 +360,13 @@ async fn the_age_of_a_file_counts() {
             start_wait: Duration::ZERO,
             snapshot_file: Some(file.clone()),
             max_revocations: 1000,
+            report: true,
         };
         let host = FeedHost {
             runtime: Handle::current(),
             clock: Arc::new(clock),
             on_keys: Box::new(|| {}),
+            gate: GateView::default(),
         };
         let client = FeedClient::start(URL, &[Algorithm::Es256], settings, None, host).unwrap();
         assert_eq!(

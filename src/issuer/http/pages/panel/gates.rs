@@ -40,7 +40,7 @@ pub(in crate::issuer::http::pages) async fn list(
     access: DirectoryAccess,
     query: Result<ListQuery<Unfiltered>, EndpointError>,
 ) -> Result<Response, PageError> {
-    let listing = gate::gates(&access, &query?.page)?;
+    let listing = gate::gates(&access, &query?.page, None)?;
     let (language, now) = (visitor.language, access.issuer.clock.now());
     let rows = listing.items.iter().map(|gate| Row {
         address: gate
