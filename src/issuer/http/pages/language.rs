@@ -1,5 +1,7 @@
 //! The languages of the pages, and which one a reader wants.
 
+use std::time::Duration;
+
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 
@@ -134,6 +136,73 @@ impl Language {
         }
     }
 
+    /// How many of the gates that are connected refuse what was revoked, do not yet, and do not say; empty where there
+    /// is none.
+    pub(super) fn arrivals(self, refusing: usize, late: usize, silent: usize) -> String {
+        let all = refusing + late + silent;
+        if all == 0 {
+            return String::new();
+        }
+        let labels = match self {
+            Self::English => ["Connected", "Refusing", "Not yet", "Without an answer"],
+            Self::German => ["Verbunden", "Lehnen ab", "Noch nicht", "Ohne Auskunft"],
+        };
+        // The first two in any case: that none refuses is to be seen.
+        let counts = [
+            Some(all),
+            Some(refusing),
+            over_zero(late),
+            over_zero(silent),
+        ];
+        let told = labels.iter().zip(counts).filter_map(|(label, count)| {
+            let count = count?;
+            Some(format!("{label}: {count}."))
+        });
+        told.collect::<Vec<_>>().join(" ")
+    }
+
+    /// How many gates have another policy than the gate beside the site; empty where none has.
+    pub(super) fn other_policies(self, gates: usize) -> String {
+        match (self, gates) {
+            (_, 0) => String::new(),
+            (Self::English, 1) => {
+                "1 gate has another policy in force than this process.".to_owned()
+            }
+            (Self::English, _) => {
+                format!("{gates} gates have another policy in force than this process.")
+            }
+            (Self::German, 1) => {
+                "1 Gate hat eine andere Policy in Kraft als dieser Prozess.".to_owned()
+            }
+            (Self::German, _) => {
+                format!("{gates} Gates haben eine andere Policy in Kraft als dieser Prozess.")
+            }
+        }
+    }
+
+    /// A part of a number.
+    pub(super) fn part(self, part: u64, whole: u64) -> String {
+        match self {
+            Self::English => format!("{part} of {whole}"),
+            Self::German => format!("{part} von {whole}"),
+        }
+    }
+
+    /// How long something took, as exactly as it matters.
+    pub(super) fn lapse(self, time: Duration) -> String {
+        let (seconds, milliseconds) = (time.as_secs(), time.subsec_millis());
+        let point = match self {
+            Self::English => '.',
+            Self::German => ',',
+        };
+        match seconds {
+            0 => format!("{milliseconds} ms"),
+            1..60 => format!("{seconds}{point}{} s", milliseconds / 100),
+            60..3600 => format!("{} min", seconds / 60),
+            _ => format!("{} h", seconds / 3600),
+        }
+    }
+
     /// How long something lasts, in the largest unit that leaves no rest.
     pub(super) fn duration(self, seconds: u32) -> String {
         const UNITS: [(u32, [&str; 2], [&str; 2]); 4] = [
@@ -198,6 +267,10 @@ impl Language {
             }
         }
     }
+}
+
+fn over_zero(count: usize) -> Option<usize> {
+    (count > 0).then_some(count)
 }
 
 /// A quality value, in thousandths; what is not one is the least wanted.
@@ -287,6 +360,40 @@ mod tests {
         ] {
             assert_eq!(Language::English.number(number), english);
             assert_eq!(Language::German.number(number), german);
+        }
+    }
+
+    #[test]
+    fn gates_are_counted_in_words() {
+        use Language::{English, German};
+        assert_eq!(English.arrivals(0, 0, 0), "");
+        assert_eq!(English.arrivals(2, 0, 0), "Connected: 2. Refusing: 2.");
+        let told = "Verbunden: 3. Lehnen ab: 0. Noch nicht: 1. Ohne Auskunft: 2.";
+        assert_eq!(German.arrivals(0, 1, 2), told);
+        assert_eq!(English.other_policies(0), "");
+        for (language, one, two) in [
+            (English, "1 gate has ", "2 gates have "),
+            (German, "1 Gate hat ", "2 Gates haben "),
+        ] {
+            assert!(language.other_policies(1).starts_with(one));
+            assert!(language.other_policies(2).starts_with(two));
+        }
+    }
+
+    #[test]
+    fn what_took_longer_is_written_more_roughly() {
+        for (milliseconds, english, german) in [
+            (0, "0 ms", "0 ms"),
+            (999, "999 ms", "999 ms"),
+            (1000, "1.0 s", "1,0 s"),
+            (59_999, "59.9 s", "59,9 s"),
+            (60_000, "1 min", "1 min"),
+            (3_599_000, "59 min", "59 min"),
+            (7_200_000, "2 h", "2 h"),
+        ] {
+            let time = Duration::from_millis(milliseconds);
+            assert_eq!(Language::English.lapse(time), english);
+            assert_eq!(Language::German.lapse(time), german);
         }
     }
 

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use portcullis::feed::wire::GateReport;
 use serde_json::{Value, json};
 
 use super::administrator;
+use crate::feed::report_abuse::{RawGate, report};
+use crate::feed::reports::Fleet;
 use crate::feed::{FarGate, feed_of};
-use crate::portal::{page, with_clock};
+use crate::portal::{in_german, next, page, with_clock};
+use crate::test_app::POLICY;
+use crate::test_browser::form;
 use crate::test_companion::{ADMIN_PASSWORD, TestCompanion};
 
 /// The states of the keys at the endpoint, in their order.
@@ -105,6 +110,17 @@ async fn gates_are_seen_while_they_are_connected() {
     let items = tokio::time::timeout(Duration::from_secs(30), up_to_date)
         .await
         .unwrap();
+    let all_report = |gates: &Value| {
+        let mut gates = gates["items"].as_array().unwrap().iter();
+        gates.all(|gate| gate["report"].is_object())
+    };
+    let reported = async {
+        while !all_report(&gates().await) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let reported = tokio::time::timeout(Duration::from_secs(30), reported).await;
+    assert!(reported.is_ok(), "{}", gates().await);
     let one = companion.get("/backend/gate?limit=1", &token).await.json();
     let path = format!("/backend/gate?after={}", one["next"].as_str().unwrap());
     let other = companion.get(&path, &token).await.json();
@@ -121,6 +137,13 @@ async fn gates_are_seen_while_they_are_connected() {
         assert!(seen.body.contains(&row), "{row}: {seen:?}");
     }
     assert_eq!(seen.body.matches("badge on\">up to date<").count(), 2);
+    let version = format!(
+        "<td data-label=\"Version\">{}</td>",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(seen.body.matches(&version).count(), 3, "{seen:?}");
+    assert!(seen.body.contains("This process <code>"), "{seen:?}");
+    assert!(!seen.body.contains("another policy"), "{seen:?}");
 
     drop(second);
     let gone = async {
@@ -130,6 +153,96 @@ async fn gates_are_seen_while_they_are_connected() {
     };
     let gone = tokio::time::timeout(Duration::from_secs(30), gone).await;
     assert!(gone.is_ok(), "{}", gates().await);
+}
+
+#[tokio::test]
+async fn a_gate_with_another_policy_is_marked_by_a_word() {
+    let companion = TestCompanion::with_feed("").await;
+    let fleet = Fleet::of(&companion).await;
+    let policy = format!("{POLICY}\n# of another day\n");
+    let far = FarGate::with_policy(&feed_of(&companion), &policy).await;
+    far.is_ready().await;
+    let gates = fleet
+        .shows("", |gates| {
+            gates.len() == 1 && gates[0]["same_policy"] == false
+        })
+        .await;
+    let digest = gates[0]["report"]["policy_digest"].as_str().unwrap();
+    let mut admin = administrator(&companion).await;
+    let cell = format!(
+        "<code>{}</code> <span class=\"badge off\">",
+        digest.get(..12).unwrap()
+    );
+    let seen = page(&mut admin, "/panel/gates").await;
+    assert!(
+        seen.body.contains(&format!("{cell}another policy<")),
+        "{seen:?}"
+    );
+    let told = "1 gate has another policy in force than this process.";
+    assert!(seen.body.contains(told), "{seen:?}");
+    let seen = in_german(&companion, &admin, "/panel/gates").await;
+    assert!(
+        seen.body.contains(&format!("{cell}andere Policy<")),
+        "{seen:?}"
+    );
+}
+
+#[tokio::test]
+async fn after_a_revocation_it_is_seen_how_long_each_gate_took() {
+    let companion = TestCompanion::with_feed("").await;
+    let fleet = Fleet::of(&companion).await;
+    let near = FarGate::at(&feed_of(&companion), "").await;
+    near.is_ready().await;
+    let quiet = FarGate::at(&feed_of(&companion), ", report: false").await;
+    quiet.is_ready().await;
+    let mut late = RawGate::connect(&companion, None).await;
+    let (_frames, id) = late.subscribe().await;
+    let odd = GateReport {
+        name: "<b>\u{202e}".to_owned(),
+        ..report(&id)
+    };
+    assert_eq!(late.report(odd).await, Ok(()));
+    companion.register("alice").await;
+    let mut admin = administrator(&companion).await;
+    let path = "/panel/revoke";
+    let filled = form(&page(&mut admin, path).await, path);
+    let filled = filled.with("kind", "user").with("name", "alice");
+    let asked = admin.submit(&filled).await;
+    let done = admin.submit(&form(&asked, path)).await;
+    let result = next(&done);
+    let (_, position) = result.split_once("/panel/revoke?position=").unwrap();
+    let query = format!("?position={position}");
+    let has_it = |gate: &Value| gate["applied"] == true;
+    fleet.shows(&query, |gates| gates.iter().any(has_it)).await;
+    let seen = page(&mut admin, &result).await;
+    for told in [
+        "Connected: 3. Refusing: 1. Not yet: 1. Without an answer: 1.",
+        "This process</th><td data-label=\"State\"><span class=\"badge on\">refuses<",
+        "badge off\">not yet<",
+        "does not say",
+        " ms</td>",
+        "Look again",
+        "<th scope=\"row\">&#60;b&#62;? <code>127.0.0.1:",
+    ] {
+        assert!(seen.body.contains(told), "{told}: {seen:?}");
+    }
+    let german = in_german(&companion, &admin, &result).await;
+    for told in ["Lehnen ab: 1. Noch nicht: 1.", "Noch einmal nachsehen"] {
+        assert!(german.body.contains(told), "{told}: {german:?}");
+    }
+    let arrived = GateReport {
+        position: position.parse().unwrap(),
+        ..report(&id)
+    };
+    while late.report(arrived.clone()).await.is_err() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // The page is that of the revocation, whenever it is looked at.
+    let again = page(&mut admin, &result).await;
+    let told = "Connected: 3. Refusing: 2. Without an answer: 1.";
+    assert!(again.body.contains(told), "{again:?}");
+    let wrong = admin.get("/panel/revoke?position=x").await;
+    assert_eq!(wrong.status, 400, "{wrong:?}");
 }
 
 #[tokio::test]

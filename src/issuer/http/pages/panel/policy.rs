@@ -38,6 +38,11 @@ struct PolicyPage<'a> {
     has_more_roles: bool,
 }
 
+/// As much of a digest as pages show.
+pub(super) fn short(digest: &str) -> String {
+    digest.chars().take(DIGEST_CHARACTERS).collect()
+}
+
 /// Whose tokens the issuer makes, as the gate beside it sees them.
 struct Site<'a> {
     /// What the gate's `trust` calls the issuer; none where it is not trusted.
@@ -99,7 +104,7 @@ pub(in crate::issuer::http::pages) async fn show(
     let page = PolicyPage {
         frame: visitor.frame(),
         search: Text::of(search),
-        digest: policy.map(|policy| policy.digest().chars().take(DIGEST_CHARACTERS).collect()),
+        digest: policy.map(|policy| short(policy.digest())),
         routes: rows.map(|route| site.row(route)).collect(),
         has_more: found.len() > MAX_ROUTES,
         has_more_roles: roles.next.is_some(),

@@ -1,4 +1,7 @@
-//! `/panel/revoke`: revoking tokens while users and apps stay what they are.
+//! `/panel/revoke`: revoking tokens while users and apps stay what they are, and how long each gate took to refuse
+//! them.
+
+mod arrivals;
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -6,7 +9,10 @@ use axum::response::Response;
 
 use crate::identity::ScopesFrom;
 use crate::issuer::directory::{AppsOf, DirectoryError, WhatToRevoke};
+use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::backend::gate;
 use crate::issuer::http::extract::DirectoryAccess;
+use crate::issuer::http::list::{ByPosition, ListQuery};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::confirmation::{Confirmation, is_confirmed};
 use crate::issuer::http::pages::form::PageForm;
@@ -17,6 +23,9 @@ use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
+use crate::token::LogPosition;
+
+use arrivals::{Arrivals, GateState};
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/revoke";
 
@@ -32,9 +41,16 @@ struct RevokePage<'a> {
     kind: Text<'a>,
     name: Text<'a>,
     error: Text<'a>,
+    /// How far the gates are with a revocation, where one is asked about.
+    arrivals: Option<Arrivals>,
 }
 
-fn page(visitor: &Visitor, form: Option<&PageForm>, remark: &Remark) -> Response {
+fn page(
+    visitor: &Visitor,
+    form: Option<&PageForm>,
+    remark: &Remark,
+    arrivals: Option<Arrivals>,
+) -> Response {
     let words = visitor.words();
     let text = |name| form.map(|form| form.text(name)).unwrap_or_default();
     let page = RevokePage {
@@ -49,13 +65,28 @@ fn page(visitor: &Visitor, form: Option<&PageForm>, remark: &Remark) -> Response
         kind: Text::of(text("kind")),
         name: Text::of(text("name")),
         error: Text::of(&*remark.text),
+        arrivals,
     };
     answer::page(remark.status, &page)
 }
 
-/// `GET`
-pub(in crate::issuer::http::pages) async fn show(visitor: Visitor, _: DirectoryAccess) -> Response {
-    page(&visitor, None, &Remark::none())
+/// `GET`: after a revocation with its position in the log.
+pub(in crate::issuer::http::pages) async fn show(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    query: Result<ListQuery<ByPosition>, EndpointError>,
+) -> Result<Response, PageError> {
+    let position = gate::asked_position(&query?)?;
+    let arrivals = position.map(|position| Arrivals::of(&visitor, &access.issuer, position));
+    Ok(page(&visitor, None, &Remark::none(), arrivals))
+}
+
+/// What a form has come to.
+enum Step {
+    /// What it would do is said first.
+    Asked(Vec<String>),
+    /// It is done, at this position of the log.
+    Revoked(LogPosition),
 }
 
 /// `POST`: says first whom it concerns.
@@ -70,16 +101,22 @@ pub(in crate::issuer::http::pages) async fn submit(
             status: StatusCode::BAD_REQUEST,
             text: words.panel.revoke_incomplete.to_owned(),
         };
-        return Ok(page(&visitor, Some(&form), &remark));
+        return Ok(page(&visitor, Some(&form), &remark, None));
     };
     let done = if is_confirmed(&form) {
-        access.directory().revoke(what.clone()).await.map(|_| None)
+        let revoked = access.directory().revoke(what.clone()).await;
+        revoked.map(Step::Revoked)
     } else {
-        effect(&visitor, &access, &what).await.map(Some)
+        let texts = effect(&visitor, &access, &what).await;
+        texts.map(Step::Asked)
     };
     match done {
-        Ok(None) => visitor.done(PATH, Done::Revoked),
-        Ok(Some(texts)) => {
+        // In the URL, so that the page can be looked at again and again.
+        Ok(Step::Revoked(position)) => {
+            let path = format!("{PATH}?position={}", position.0);
+            visitor.done(&path, Done::Revoked)
+        }
+        Ok(Step::Asked(texts)) => {
             let confirmation = Confirmation {
                 title: title(words, &what),
                 texts,
@@ -91,7 +128,7 @@ pub(in crate::issuer::http::pages) async fn submit(
         }
         Err(error @ (DirectoryError::NotFound(_) | DirectoryError::Id)) => {
             let remark = Remark::of(visitor.language, &error.into());
-            Ok(page(&visitor, Some(&form), &remark))
+            Ok(page(&visitor, Some(&form), &remark, None))
         }
         Err(error) => Err(error.into()),
     }

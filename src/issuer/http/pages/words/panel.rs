@@ -167,6 +167,7 @@ words! {
     revoke_everyone_sentence:
         "All access tokens, refresh tokens and sessions of all users and apps end, yours as well.",
         "Alle Access- und Refresh-Tokens und Sitzungen aller Benutzer und Apps enden, auch deine.";
+    revoke_at_gates: "At the gates", "An den Gates";
     revoke_button: "Revoke now", "Jetzt widerrufen";
     keys: "Signing keys", "Signaturschlüssel";
     keys_sentence: "Which keys sign tokens, and until when they are known.", "Welche Schlüssel Tokens signieren, und bis wann sie bekannt sind.";
@@ -184,15 +185,36 @@ words! {
     key_active_from: "Signs from", "Signiert ab";
     key_until: "Published until", "Bekannt bis";
     gates: "Gates", "Gates";
-    gates_sentence: "Which gates are connected, and whether they are up to date.", "Welche Gates verbunden sind, und ob sie auf dem Stand sind.";
+    gates_sentence:
+        "Which gates are connected, with which policy, and whether they are up to date.",
+        "Welche Gates verbunden sind, mit welcher Policy, und ob sie auf dem Stand sind.";
     gates_lead:
         "The gates that listen to the feed of this issuer process. Another process on the same store has its own, and a gate in the issuer's own process needs no feed.",
         "Die Gates am Feed dieses Issuer-Prozesses. Ein anderer Prozess am selben Speicher hat seine eigenen, und ein Gate im Prozess des Issuers braucht keinen Feed.";
     no_gates: "No gate is connected.", "Kein Gate ist verbunden.";
-    gate_address: "Address", "Adresse";
+    gates_compare:
+        "A policy is marked where its digest is another than that of the gate in this process. The command portcullis check prints the digest of files. What a gate tells of itself comes at least every ten seconds; gates of older releases, and those with report: false, tell nothing.",
+        "Eine Policy ist markiert, wenn ihr Digest ein anderer ist als der des Gates in diesem Prozess. Den Digest von Dateien zeigt der Befehl portcullis check. Was ein Gate von sich sagt, kommt mindestens alle zehn Sekunden; ältere Gates und solche mit report: false sagen nichts.";
+    gate: "Gate", "Gate";
+    gate_here: "This process", "Dieser Prozess";
+    gate_version: "Version", "Version";
+    gate_knowledge: "Age of its knowledge", "Alter seines Wissens";
+    gate_refused: "Refused", "Abgelehnt";
+    gate_other_policy: "another policy", "andere Policy";
+    gate_reload_failed: "reload failed", "Neuladen misslungen";
+    gate_not_told: "does not say", "sagt es nicht";
+    gate_refuses: "refuses", "lehnt ab";
+    gate_not_yet: "not yet", "noch nicht";
+    gate_at_once: "at once", "sofort";
+    gate_took: "After", "Nach";
+    gate_took_hint:
+        "From the moment when this process sent the revocation to its gates until the gate refused; the way of its report is included. A gate that connected later counts until then. Gates of other issuer processes on the same store are not seen here.",
+        "Vom Moment, in dem dieser Prozess den Widerruf an seine Gates schickte, bis das Gate ablehnte; der Weg seiner Meldung ist dabei. Bei einem Gate, das später dazukam, zählt es bis dahin. Gates anderer Issuer-Prozesse am selben Speicher sieht man hier nicht.";
+    more_gates: "There are more gates than fit here.", "Es gibt mehr Gates, als hier Platz haben.";
+    look_again: "Look again", "Noch einmal nachsehen";
     gate_position: "Position in the revocation log", "Stelle im Widerrufsprotokoll";
-    gate_behind: "Behind", "Rückstand";
-    gate_last_sent: "Last message", "Letzte Nachricht";
+    gate_behind: "behind by", "Rückstand";
+    gate_last_sent: "last message:", "letzte Nachricht:";
     gate_up_to_date: "up to date", "auf dem Stand";
     gate_lags: "behind", "im Rückstand";
     unknown: "unknown", "unbekannt";
