@@ -3,7 +3,7 @@
 use super::Issuer;
 use super::directory::{Days, Directory, DirectoryError};
 use crate::clock::UnixSeconds;
-use crate::feed::ConnectedGate;
+use crate::feed::{AboutGate, ConnectedGate};
 use crate::identity::ScopeSet;
 use crate::policy::Route;
 use crate::store::StaleApps;
@@ -24,6 +24,8 @@ pub(super) struct Attention {
 pub(super) struct GatesToLookAt {
     /// So many do not know all that has been revoked, or have been silent for a while.
     pub(super) lagging: usize,
+    /// So many have told that they have another policy in force than the gate in this process.
+    pub(super) other_policies: usize,
 }
 
 /// Routes that no user of the site passes, as no role has their scopes.
@@ -48,7 +50,10 @@ impl Issuer {
             None
         };
         let gates = scopes.contains("backend.token");
-        let gates = gates.then(|| GatesToLookAt::among(&self.feed().gates(), now));
+        let gates = gates.then(|| {
+            let own = self.own_gate();
+            GatesToLookAt::among(&self.feed().gates(), own.as_ref(), now)
+        });
         let closed_routes = match self.in_force() {
             Some(snapshot) if scopes.contains("backend.role") => {
                 let given = directory.scopes_of_roles().await?;
@@ -68,10 +73,16 @@ impl Issuer {
 }
 
 impl GatesToLookAt {
-    fn among(gates: &[ConnectedGate], now: UnixSeconds) -> Self {
+    /// Those of `gates`, beside which `own` is the one in this process.
+    fn among(gates: &[ConnectedGate], own: Option<&AboutGate>, now: UnixSeconds) -> Self {
         let lagging = gates.iter().filter(|gate| !gate.is_up_to_date(now));
+        let has_other_policy = |gate: &&ConnectedGate| {
+            let told = gate.report.as_ref().zip(own);
+            told.is_some_and(|(told, own)| told.about.policy_digest != own.policy_digest)
+        };
         Self {
             lagging: lagging.count(),
+            other_policies: gates.iter().filter(has_other_policy).count(),
         }
     }
 }

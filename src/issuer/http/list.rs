@@ -65,10 +65,12 @@ impl Filter for ByPosition {
 
     fn read(query: &Form) -> Result<Self, EndpointError> {
         let position = text(query, "position").map(|text| text.parse());
-        let position = position.transpose().map_err(|_| EndpointError::ParameterValue {
-            name: "position",
-            allowed: "a position of the revocation log",
-        })?;
+        let position = position
+            .transpose()
+            .map_err(|_| EndpointError::ParameterValue {
+                name: "position",
+                allowed: "a position of the revocation log",
+            })?;
         Ok(Self(position.map(LogPosition)))
     }
 }

@@ -18,7 +18,7 @@ const ANYBODY: &str = "consumer.app consumer.account backend.app backend.introsp
                        backend.token backend.user";
 
 /// The scope that each page needs; none are public. A new page is one more row.
-const NEEDED: [(&str, Option<&str>); 61] = [
+const NEEDED: [(&str, Option<&str>); 62] = [
     ("/", None),
     ("/assets/{file}", None),
     ("/portal", None),

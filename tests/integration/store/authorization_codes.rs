@@ -62,11 +62,12 @@ pub(super) async fn code_bounds(place: &StoreLocation) {
         },
         ..code.clone()
     };
-    let added = store.add_authorization_code(&digest(1000), &his, &his_session, NOW);
+    let (first, hers) = (digest(1000), session());
+    let added = store.add_authorization_code(&first, &his, &his_session, NOW);
     added.await.unwrap();
     for number in 0..300 {
-        let later = NOW.plus(number.into());
-        let added = store.add_authorization_code(&digest(number), &code, &session(), later);
+        let (next, later) = (digest(number), NOW.plus(number.into()));
+        let added = store.add_authorization_code(&next, &code, &hers, later);
         added.await.unwrap();
     }
     let is_kept = async |number| {

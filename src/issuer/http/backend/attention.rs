@@ -21,6 +21,9 @@ struct AttentionAnswer<'a> {
     /// How many gates lag behind.
     #[serde(skip_serializing_if = "Option::is_none")]
     lagging_gates: Option<usize>,
+    /// How many have another policy in force than the gate in this process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gates_with_other_policy: Option<usize>,
     /// Routes whose scopes no role has.
     #[serde(skip_serializing_if = "Option::is_none")]
     closed_routes: Option<RoutesAnswer<'a>>,
@@ -43,11 +46,12 @@ struct RoutesAnswer<'a> {
 impl<'a> AttentionAnswer<'a> {
     fn of(attention: &'a Attention) -> Self {
         let closed = attention.closed_routes.as_ref();
-        let apps = attention.apps.as_ref();
+        let (apps, gates) = (attention.apps.as_ref(), attention.gates.as_ref());
         Self {
             unused_apps: apps.map(|apps| apps.unused.into()),
             old_secrets: apps.map(|apps| apps.old_secrets.into()),
-            lagging_gates: attention.gates.as_ref().map(|gates| gates.lagging),
+            lagging_gates: gates.map(|gates| gates.lagging),
+            gates_with_other_policy: gates.map(|gates| gates.other_policies),
             closed_routes: closed.map(|ClosedRoutes { count, names }| RoutesAnswer {
                 count: *count,
                 names,

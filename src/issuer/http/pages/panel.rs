@@ -150,14 +150,16 @@ pub(super) async fn show(visitor: Visitor, access: DirectoryAccess) -> Result<Re
 fn concerns(language: Language, attention: &Attention) -> Vec<Concern> {
     let words = &language.words().panel;
     let mut concerns = Vec::new();
-    if let Some(gates) = &attention.gates
-        && gates.lagging > 0
-    {
-        concerns.push(Concern {
-            sentence: format!("{} {}", words.concern_lagging, gates.lagging),
-            path: gates::PATH.to_owned(),
-            link: words.gates,
-        });
+    if let Some(gates) = &attention.gates {
+        let of_gates = |count: usize, sentence| {
+            (count > 0).then(|| Concern {
+                sentence: format!("{sentence} {count}"),
+                path: gates::PATH.to_owned(),
+                link: words.gates,
+            })
+        };
+        concerns.extend(of_gates(gates.lagging, words.concern_lagging));
+        concerns.extend(of_gates(gates.other_policies, words.concern_policy));
     }
     if let Some(closed) = &attention.closed_routes
         && closed.count > 0

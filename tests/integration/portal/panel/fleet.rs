@@ -180,6 +180,12 @@ async fn a_gate_with_another_policy_is_marked_by_a_word() {
     );
     let told = "1 gate has another policy in force than this process.";
     assert!(seen.body.contains(told), "{seen:?}");
+    let token = companion.login("admin", ADMIN_PASSWORD).await;
+    let attention = companion.get("/backend/attention", &token).await.json();
+    assert_eq!(attention["gates_with_other_policy"], 1, "{attention}");
+    let panel = page(&mut admin, "/panel").await;
+    let told = "another policy in force than this process: 1";
+    assert!(panel.body.contains(told), "{panel:?}");
     let seen = in_german(&companion, &admin, "/panel/gates").await;
     assert!(
         seen.body.contains(&format!("{cell}andere Policy<")),
@@ -252,8 +258,9 @@ async fn what_needs_somebody_is_said_to_whoever_can_see_to_it() {
     let attention = async || companion.get("/backend/attention", &token).await.json();
     let set = async |role: &str, scopes: &[&str]| {
         let body = json!({"name": role, "scopes": scopes});
-        let set = companion.put(&format!("/backend/role/{role}"), &body, &token);
-        assert_eq!(set.await.status, 200);
+        let path = format!("/backend/role/{role}");
+        let set = companion.put(&path, &body, &token).await;
+        assert_eq!(set.status, 200, "{set:?}");
     };
     let mut admin = administrator(&companion).await;
     let none = json!({"count": 0, "has_more": false});
@@ -261,7 +268,7 @@ async fn what_needs_somebody_is_said_to_whoever_can_see_to_it() {
     let closed = json!({"count": 2, "names": ["place-order", "reports"]});
     assert_eq!(
         attention().await,
-        json!({"unused_apps": none, "old_secrets": none, "lagging_gates": 0, "closed_routes": closed})
+        json!({"unused_apps": none, "old_secrets": none, "lagging_gates": 0, "gates_with_other_policy": 0, "closed_routes": closed})
     );
     let loud = page(&mut admin, "/panel").await;
     let sentence = "no role has their scopes: 2 (place-order, reports)";
@@ -278,7 +285,7 @@ async fn what_needs_somebody_is_said_to_whoever_can_see_to_it() {
     )
     .await;
     let closed = json!({"count": 0, "names": []});
-    let quiet = json!({"unused_apps": none, "old_secrets": none, "lagging_gates": 0, "closed_routes": closed});
+    let quiet = json!({"unused_apps": none, "old_secrets": none, "lagging_gates": 0, "gates_with_other_policy": 0, "closed_routes": closed});
     assert_eq!(attention().await, quiet);
     let calm = page(&mut admin, "/panel").await;
     assert!(
@@ -305,7 +312,10 @@ async fn what_needs_somebody_is_said_to_whoever_can_see_to_it() {
         .login("alice", crate::test_companion::PASSWORD)
         .await;
     let seen = companion.get("/backend/attention", &keeper).await;
-    assert_eq!(seen.json(), json!({"lagging_gates": 0}));
+    assert_eq!(
+        seen.json(),
+        json!({"lagging_gates": 0, "gates_with_other_policy": 0})
+    );
     let stranger = companion.register("bobby").await;
     assert_eq!(
         companion.get("/backend/attention", &stranger).await.status,

@@ -10,7 +10,6 @@ use axum::response::Response;
 use crate::identity::ScopesFrom;
 use crate::issuer::directory::{AppsOf, DirectoryError, WhatToRevoke};
 use crate::issuer::endpoint_error::EndpointError;
-use crate::issuer::http::backend::gate;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::list::{ByPosition, ListQuery};
 use crate::issuer::http::pages::answer;
@@ -76,7 +75,7 @@ pub(in crate::issuer::http::pages) async fn show(
     access: DirectoryAccess,
     query: Result<ListQuery<ByPosition>, EndpointError>,
 ) -> Result<Response, PageError> {
-    let position = gate::asked_position(&query?)?;
+    let position = query?.position();
     let arrivals = position.map(|position| Arrivals::of(&visitor, &access.issuer, position));
     Ok(page(&visitor, None, &Remark::none(), arrivals))
 }

@@ -9,6 +9,9 @@ words! {
     concern_lagging:
         "Gates that do not know all that was revoked:",
         "Gates, die noch nicht alles Widerrufene kennen:";
+    concern_policy:
+        "Gates with another policy in force than this process:",
+        "Gates, bei denen eine andere Policy gilt als in diesem Prozess:";
     concern_closed:
         "Routes that nobody passes, because no role has their scopes:",
         "Routen, die niemand passiert, weil keine Rolle ihre Berechtigungen hat:";
