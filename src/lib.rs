@@ -174,7 +174,14 @@
 //!   administrators have, whatever its steps.
 //! - A token that has a scope of the issuer's own is for the issuer alone: `identity::Rights` has no
 //!   other way. A private call to the issuer is judged when its body has arrived, and once more in the
-//!   transaction that changes something.
+//!   transaction that changes something; rules about its user and app are asked of `directory::Actor`, which
+//!   only that transaction makes.
+//! - What the portal sends to the API is a token of `identity::ApiRights`: it has no scope of the issuer's own
+//!   and the issuer is not among its audiences.
+//! - Who gets a `backend.*` scope has no link for a password that somebody made before, and an app that gets a
+//!   scope of the issuer's own no secret from before.
+//! - A change of the directory is given up after some seconds, and the lists in it have bounds, because all
+//!   others wait for it.
 //! - A user who has a passkey, or must have one, has no session and gets no token by the password alone: what a
 //!   browser has between the two steps is a signed ticket, which opens nothing else.
 //! - What the portal sends for a user goes to the one proxy of the settings, as a request that the policy lists

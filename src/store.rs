@@ -163,6 +163,11 @@ pub enum StoreError {
          log for who does so", .0.as_secs()
     )]
     ManyChanges(Duration),
+    /// One change has kept the others waiting.
+    #[error(
+        "a change of users, roles, scopes or apps took longer than {} s and was given up: change less at once", .0.as_secs()
+    )]
+    LongChange(Duration),
     /// It has failed for several callers at once.
     #[error(transparent)]
     Together(Arc<StoreError>),
@@ -237,6 +242,7 @@ pub enum StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match OutageError::of(&error) {
+            Some(OutageError::Long(limit)) => Self::LongChange(*limit),
             Some(outage) => Self::Away(outage.clone()),
             None if is_foreign_key(&error) => Self::Gone,
             None if is_contention(&error) => Self::Contended(error),

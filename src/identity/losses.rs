@@ -37,7 +37,7 @@ pub struct UserState {
     pub username: Username,
     pub status: Status,
     pub password: PasswordState,
-    /// The roles by which it has a scope.
+    /// All of its roles: a route may ask for one that has no scope.
     pub roles: BTreeSet<RoleName>,
     /// How many apps it owns, and how many secrets they have that do not expire by themselves.
     pub apps: u64,
@@ -162,7 +162,8 @@ fn app_loses(before: &AppState, after: Option<&AppState>) -> bool {
 
 fn role_loses(before: &RoleState, after: Option<&RoleState>) -> bool {
     match after {
-        None => !before.scopes.is_empty(),
+        // Whatever its scopes: a route may ask for the role itself.
+        None => true,
         Some(after) => before.name != after.name || !before.scopes.is_subset_of(&after.scopes),
     }
 }

@@ -185,6 +185,13 @@ impl ScopeSet {
         administrative.cloned().collect()
     }
 
+    /// Those that open the issuer itself.
+    #[must_use]
+    pub fn own(&self) -> Self {
+        let own = self.0.iter().filter(|scope| scope.is_own());
+        own.cloned().collect()
+    }
+
     /// Those that open somebody's API, and not the issuer itself.
     #[must_use]
     pub fn without_own(&self) -> Self {

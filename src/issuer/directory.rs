@@ -4,8 +4,10 @@
 //! store, so that the rules are asked about what is there while nobody else changes it, and
 //! what was given out ends together with what gave the right to it.
 //!
-//! Nobody passes on more than it has; `authority` says what that means.
+//! Nobody passes on more than it has; `authority` and `actor` say what that means.
 
+mod actor;
+mod app_hands;
 mod app_search;
 mod app_secrets;
 mod apps;
@@ -17,12 +19,15 @@ mod local;
 mod passkeys;
 mod present;
 mod reset_links;
+mod role_lists;
 mod roles;
 mod scopes;
 mod tokens;
 mod users;
 
 use std::ops::Deref;
+
+use actor::Actor;
 
 use super::audit::Naming;
 use super::hashing::{HashingError, PasswordHasher};
@@ -47,6 +52,9 @@ pub use users::{AppsAfter, NewUser, UserChange, UserUpdate};
 
 pub(super) use passkeys::AddedPasskey;
 pub(super) use users::PreparedUser;
+
+/// The most scopes that a role, or the list of an app, can have.
+const MAX_SCOPES: usize = 1000;
 
 /// Users, roles, scopes and apps, in the hands of somebody. What gives somebody more than before, and so
 /// outlives the token that asks for it, is of [`FreshDirectory`] alone, or asks for a fresh login itself where
@@ -121,6 +129,9 @@ pub enum DirectoryError {
     /// The caller's token has less than what it would pass on or lay hands on.
     #[error("the token lacks scopes that it would give away or change: {0}")]
     Beyond(ScopeSet),
+    /// The same of a role.
+    #[error("the token cannot give its own user a role that the user does not have: {0}")]
+    BeyondRoles(String),
     /// An app that follows its owner may have more than any app with a list.
     #[error("an app that follows its owner can only be changed by a login of the owner")]
     Follower,
@@ -195,6 +206,18 @@ pub enum DirectoryError {
     /// Somebody was faster: the user is no longer who it was when it was let in.
     #[error("the account has changed in the meantime: log in again")]
     Changed,
+    /// More roles than one user may have.
+    #[error("a user can have at most {} roles", role_lists::MAX_ROLES_OF_USER)]
+    TooManyRoles,
+    /// More scopes than one role or app may have.
+    #[error("a role or app can have at most {MAX_SCOPES} scopes")]
+    TooManyScopes,
+    /// As many rows of the log of revocations, for ids that the store does not know, as one may cause.
+    #[error(
+        "you have revoked as many grants and tokens by their ids as are kept at a time: revoke the tokens of their \
+         users or apps, or wait until the earlier ones have expired"
+    )]
+    TooManyRevocations,
     /// As many apps as one user may have.
     #[error("a user can have at most {MAX_APPS} apps")]
     TooManyApps,
@@ -265,12 +288,17 @@ impl<'a> Directory<'a> {
     /// Begins a change, if the caller still is who it was when it was let in: what it waited for may
     /// have been the change that took its rights, or the end of its session.
     async fn change(&self) -> Result<Change, DirectoryError> {
+        Ok(self.change_with_actor().await?.0)
+    }
+
+    /// The same, with who does it as it is in the change.
+    async fn change_with_actor(&self) -> Result<(Change, Actor), DirectoryError> {
         self.change_of(self.whose()).await
     }
 
     /// The same of a change that takes something back from others: a crowd that changes something else is not in
     /// its way.
-    async fn change_taking_back(&self) -> Result<Change, DirectoryError> {
+    async fn change_taking_back(&self) -> Result<(Change, Actor), DirectoryError> {
         let whose = match self.whose() {
             ChangeOf::User(user) => ChangeOf::TakingBack(user),
             other => other,
@@ -282,33 +310,28 @@ impl<'a> Directory<'a> {
         match self.authority {
             Authority::Machine => ChangeOf::Nobody,
             Authority::Bearer { user, scopes, .. } if scopes.administrative().is_empty() => {
-                ChangeOf::User(&user.id)
+                ChangeOf::User(user)
             }
-            Authority::Bearer { user, .. } => ChangeOf::Administrator(&user.id),
+            Authority::Bearer { user, .. } => ChangeOf::Administrator(user),
         }
     }
 
-    async fn change_of(&self, whose: ChangeOf<'_>) -> Result<Change, DirectoryError> {
+    async fn change_of(&self, whose: ChangeOf<'_>) -> Result<(Change, Actor), DirectoryError> {
         let mut change = self.store.change_by(whose, self.now).await?;
-        let still = match self.authority {
-            Authority::Machine => true,
-            Authority::Bearer {
-                user: _,
-                scopes,
-                token,
-                app: _,
-                session,
-                login: _,
-            } => {
-                present::is_logged_in(&mut change, session).await?
-                    && present::has_standing(&mut change, scopes, token).await?
-            }
+        let Authority::Bearer {
+            scopes,
+            token,
+            session,
+            ..
+        } = self.authority
+        else {
+            return Ok((change, Actor::Machine));
         };
-        if still {
-            Ok(change)
-        } else {
-            Err(DirectoryError::Changed)
+        if !present::is_logged_in(&mut change, session).await? {
+            return Err(DirectoryError::Changed);
         }
+        let actor = present::actor(&mut change, scopes, token).await?;
+        Ok((change, actor.ok_or(DirectoryError::Changed)?))
     }
 }
 
@@ -370,6 +393,15 @@ fn scope_set(names: &[String]) -> Result<ScopeSet, DirectoryError> {
         .iter()
         .map(|name| crate::identity::ScopeName::parse(name));
     Ok(names.collect::<Result<_, _>>().map_err(NameError::from)?)
+}
+
+/// Refuses more scopes than a role or app may have. What has more from before may lose some of them.
+fn check_count(scopes: &ScopeSet, before: &ScopeSet) -> Result<(), DirectoryError> {
+    if scopes.iter().count() > MAX_SCOPES.max(before.iter().count()) {
+        Err(DirectoryError::TooManyScopes)
+    } else {
+        Ok(())
+    }
 }
 
 async fn existing_scopes(

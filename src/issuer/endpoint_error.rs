@@ -290,7 +290,10 @@ fn of_directory(error: &DirectoryError) -> ErrorResponse<'_> {
             ErrorResponse::new(StatusCode::CONFLICT, "invalid_request")
         }
         DirectoryError::Beyond(scopes) => beyond(&format!(", scope=\"{scopes}\"")),
-        DirectoryError::Follower => beyond(""),
+        DirectoryError::Follower | DirectoryError::BeyondRoles(_) => beyond(""),
+        DirectoryError::TooManyRevocations => {
+            ErrorResponse::new(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable")
+        }
         DirectoryError::DisabledByAdministrator => {
             ErrorResponse::new(StatusCode::FORBIDDEN, "access_denied")
         }
@@ -314,6 +317,8 @@ fn of_directory(error: &DirectoryError) -> ErrorResponse<'_> {
         | DirectoryError::App(_)
         | DirectoryError::Password(_)
         | DirectoryError::TooManyApps
+        | DirectoryError::TooManyRoles
+        | DirectoryError::TooManyScopes
         | DirectoryError::TooManyRedirectUris
         | DirectoryError::PasskeyName(_)
         | DirectoryError::TooManyPasskeys

@@ -46,6 +46,7 @@ pub(in crate::issuer) use recent::{Noted, REMEMBERED_SECONDS};
 use elapsed::Elapsed;
 use limiter::Limiter;
 use recent::{LastFailures, LetIn};
+use settings::REVOCATIONS;
 
 /// Who somebody says it is.
 #[derive(Debug, Clone, Copy, Hash)]
@@ -77,6 +78,7 @@ closed_set! {
         Address = "address",
         Registration = "registration",
         Trial = "trial",
+        Revocation = "revocation",
     }
 }
 
@@ -110,6 +112,7 @@ pub(in crate::issuer) struct Throttle {
     addresses: Limiter,
     registrations: Limiter,
     trials: Limiter,
+    revocations: Limiter,
     let_in: LetIn,
     last_failures: LastFailures,
 }
@@ -159,6 +162,7 @@ impl Throttle {
             addresses: limiter(settings.address),
             registrations: limiter(settings.registration),
             trials: limiter(settings.trial),
+            revocations: limiter(REVOCATIONS),
             let_in: LetIn::new(settings.max_entries),
             last_failures: LastFailures::new(settings.max_entries),
             elapsed,
@@ -241,6 +245,13 @@ impl Throttle {
         self.elapsed.update();
         let user = self.hasher.hash_one(user);
         throttled(Limit::Trial, self.trials.take(user))
+    }
+
+    /// Whether this user may once more revoke tokens of others, or change what many have.
+    pub(in crate::issuer) fn revocation(&self, user: &UserId) -> Result<(), Throttled> {
+        self.elapsed.update();
+        let user = self.hasher.hash_one(user);
+        throttled(Limit::Revocation, self.revocations.take(user))
     }
 }
 

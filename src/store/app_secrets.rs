@@ -50,6 +50,17 @@ impl Change {
         Ok(())
     }
 
+    /// Ends all secrets of an app: it can get no token until it has another.
+    pub async fn end_secrets(&mut self, key: &AppKey) -> Result<(), StoreError> {
+        self.touched.app(&mut self.transaction, key).await?;
+        let texts = [key.as_str().to_owned()];
+        let text = "DELETE FROM app_secrets WHERE app_key = $1";
+        self.execute(text, &texts, &[]).await?;
+        let text = "UPDATE apps SET secret_since = 0 WHERE app_key = $1";
+        self.execute(text, &texts, &[]).await?;
+        Ok(())
+    }
+
     /// The secret of an app that nothing replaces yet.
     pub async fn latest_secret(
         &mut self,

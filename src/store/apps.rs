@@ -214,12 +214,9 @@ impl Change {
         if app.scopes_from == ScopesFrom::Owner {
             return Ok(());
         }
-        let text = "INSERT INTO app_scopes (app_key, scope) VALUES ($1, $2)";
-        for scope in app.scopes.iter() {
-            let texts = [app.key.as_str(), scope.as_str()].map(str::to_owned);
-            self.execute(text, &texts, &[]).await?;
-        }
-        Ok(())
+        let rows = app.scopes.iter();
+        let rows = rows.map(|scope| [app.key.as_str(), scope.as_str()]);
+        self.insert_pairs("app_scopes (app_key, scope)", rows).await
     }
 }
 

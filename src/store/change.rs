@@ -3,6 +3,7 @@
 //! rest on it, in the same transaction and whatever its steps are.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use sqlx::{Row, SqlSafeStr};
 
@@ -10,10 +11,11 @@ use super::change_turns::{ChangeOf, ChangeTurn};
 use super::charges::Holder;
 use super::connections::Transaction;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
+use super::patience;
 use super::reset_links::NewLink;
 use super::revocations::is_revoked;
 use super::revoking::{Cause, revoke};
-use super::statement::{assembled, placeholders};
+use super::statement::{assembled, chunks, placeholder_rows, placeholders};
 use super::touched::Touched;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
@@ -82,6 +84,8 @@ impl Store {
         if locked.rows_affected() != 1 {
             return Err(StoreError::Unreadable("lock"));
         }
+        // From here on others wait for this one.
+        transaction.bound(patience::CHANGE);
         Ok(Change {
             store: self.clone(),
             before: invariants(&mut transaction).await?,
@@ -177,6 +181,18 @@ impl Change {
         self.mark_own();
     }
 
+    /// Charges what this change revokes to whoever names what the store does not know, where the log still has
+    /// room for that; false where it has not. What is revoked must not be something else than what was named.
+    pub async fn charge_unknown(&mut self, user: &UserId) -> Result<bool, StoreError> {
+        let holder = Holder::user(user);
+        let bounds = Arc::clone(&self.store.bounds);
+        if bounds.is_full(&mut self.transaction, &holder).await? {
+            return Ok(false);
+        }
+        self.charged = Some(holder);
+        Ok(true)
+    }
+
     /// Says that somebody does this to what is its own.
     pub fn mark_own(&mut self) {
         self.own = true;
@@ -203,6 +219,26 @@ impl Change {
         let apps = "SELECT app_key FROM apps WHERE owner_id = $1";
         let apps = Selected::by(apps, user.as_str());
         lock_apps(&mut self.transaction, &apps, holding).await
+    }
+
+    /// Inserts rows of two texts `into` a table where they are not there yet, many in one statement.
+    pub(super) async fn insert_pairs<'r>(
+        &mut self,
+        into: &'static str,
+        rows: impl Iterator<Item = [&'r str; 2]>,
+    ) -> Result<(), StoreError> {
+        let rows: Vec<[&str; 2]> = rows.collect();
+        for some in chunks(&rows) {
+            let values = placeholder_rows(some.len(), 2);
+            let text = format!("INSERT INTO {into} VALUES {values} ON CONFLICT DO NOTHING");
+            let texts: Vec<String> = some
+                .iter()
+                .flatten()
+                .map(|text| (*text).to_owned())
+                .collect();
+            self.execute(assembled(text), &texts, &[]).await?;
+        }
+        Ok(())
     }
 
     /// Runs a statement with texts and then numbers for its placeholders; the number of its rows.

@@ -93,6 +93,25 @@ impl Bounds {
         subject: &RevocationTarget,
         holder: &Holder,
     ) -> Result<Vec<RevocationTarget>, StoreError> {
+        if !self.is_full(transaction, holder).await? {
+            return Ok(Vec::new());
+        }
+        let user = holder.user.as_str();
+        // Never the app: strangers who have filled it would have whoever logs out log out everybody.
+        let mut wide = vec![RevocationTarget::User(user.to_owned())];
+        if matches!(subject, RevocationTarget::App(_)) {
+            // Others have tokens through it.
+            wide.push(RevocationTarget::Owner(user.to_owned()));
+        }
+        Ok(wide)
+    }
+
+    /// Whether `holder` has caused as many rows as it may.
+    pub(super) async fn is_full(
+        &self,
+        transaction: &mut Transaction,
+        holder: &Holder,
+    ) -> Result<bool, StoreError> {
         let user = holder.user.as_str();
         // Counted up to the bound and no further: whoever has caused a million rows must not slow down
         // every further one, under the lock of the log.
@@ -106,16 +125,7 @@ impl Bounds {
             let per_app = self.per_app.load(Ordering::Acquire);
             full = is_full(transaction, by_app, app.as_str(), per_app).await?;
         }
-        if !full {
-            return Ok(Vec::new());
-        }
-        // Never the app: strangers who have filled it would have whoever logs out log out everybody.
-        let mut wide = vec![RevocationTarget::User(user.to_owned())];
-        if matches!(subject, RevocationTarget::App(_)) {
-            // Others have tokens through it.
-            wide.push(RevocationTarget::Owner(user.to_owned()));
-        }
-        Ok(wide)
+        Ok(full)
     }
 }
 

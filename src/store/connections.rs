@@ -160,6 +160,7 @@ impl Connections {
             line: Some(line),
             permit: Some(permit),
             limit: patience::answer(shared.target.engine),
+            bound: None,
             state: State::Free,
         })
     }

@@ -8,7 +8,7 @@ use super::columns::{position, scopes};
 use super::statement::assembled;
 use super::{Change, Listing, Page, Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{AppKey, Audiences, Grant, GrantId, UserId};
+use crate::identity::{AppKey, Audiences, Grant, GrantId, ScopeSet, UserId};
 
 /// A grant that can still be extended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,16 @@ pub(super) fn list_text() -> String {
 }
 
 impl Change {
+    /// What was granted; none where the store knows no such grant, or no longer.
+    pub async fn grant_scopes(&mut self, grant: &GrantId) -> Result<Option<ScopeSet>, StoreError> {
+        let text = "SELECT scopes FROM refresh_tokens WHERE family = $1 LIMIT 1";
+        let row = sqlx::query(text)
+            .bind(grant.as_str())
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        row.as_ref().map(|row| scopes(row, "scopes")).transpose()
+    }
+
     /// Whether this is a grant of this user.
     pub async fn has_grant(&mut self, user: &UserId, grant: &GrantId) -> Result<bool, StoreError> {
         let text = "SELECT family FROM refresh_tokens WHERE family = $1 AND user_id = $2 LIMIT 1";

@@ -35,6 +35,9 @@ pub enum OutageError {
          and locks", .0.as_secs()
     )]
     Busy(Duration),
+    /// A transaction that others wait for has made more statements than there is time for.
+    #[error("a change has taken longer than {} s and was given up", .0.as_secs())]
+    Long(Duration),
     /// What was opened is no longer under its name.
     #[error(
         "the file of {0} was moved, deleted or replaced while this process had it open, so that nothing \

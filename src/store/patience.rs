@@ -35,6 +35,9 @@ pub(super) const TURN: Duration = Duration::from_secs(5);
 /// The longest that a change waits for those before it.
 pub(super) const CHANGE_TURN: Duration = Duration::from_secs(5);
 
+/// How long a change may go on before it begins its last statement: the others wait for it.
+pub(super) const CHANGE: Duration = Duration::from_secs(5);
+
 /// The longest that a batch may take: a database that has fallen silent must not hold its callers.
 pub(super) const BATCH: Duration = Duration::from_secs(10);
 

@@ -1,13 +1,16 @@
 //! Roles, and which of them new users get.
 
+use std::collections::BTreeSet;
+
 use sqlx::{Any, Executor, Row};
 
 use super::role_rows::{SELECT, named, read};
 use super::settings::{self, Setting};
-use super::statement::{assembled, placeholders};
+use super::statement::{assembled, chunks, placeholders};
 use super::{Change, Committed, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
+use crate::token::RevocationTarget;
 
 /// From how many users a role is taken in one step.
 const USERS_AT_ONCE: i64 = 5000;
@@ -129,13 +132,44 @@ impl Change {
         role: &RoleName,
         scopes: &ScopeSet,
     ) -> Result<(), StoreError> {
-        let text = "INSERT INTO role_scopes (role, scope) VALUES ($1, $2) \
-                    ON CONFLICT (role, scope) DO NOTHING";
-        for scope in scopes.iter() {
-            let texts = [role.as_str().to_owned(), scope.as_str().to_owned()];
-            self.execute(text, &texts, &[]).await?;
+        if !scopes.administrative().is_empty() {
+            // As where somebody gets such a role: see `set_user_roles`.
+            let text = "DELETE FROM reset_links WHERE EXISTS (SELECT 1 FROM user_roles r \
+                        WHERE r.user_id = reset_links.user_id AND r.role = $1)";
+            self.execute(text, &[role.as_str().to_owned()], &[]).await?;
         }
-        Ok(())
+        let rows = scopes.iter().map(|scope| [role.as_str(), scope.as_str()]);
+        self.insert_pairs("role_scopes (role, scope)", rows).await
+    }
+
+    /// Those of `names` that exist, and what they have together.
+    pub async fn roles_among(
+        &mut self,
+        names: &BTreeSet<RoleName>,
+    ) -> Result<(BTreeSet<RoleName>, ScopeSet), StoreError> {
+        let (mut found, mut scopes) = (BTreeSet::new(), Vec::new());
+        let names: Vec<&RoleName> = names.iter().collect();
+        for some in chunks(&names) {
+            let among = placeholders(1, some.len());
+            let text = format!("{SELECT} WHERE r.name IN ({among})");
+            let mut query = sqlx::query(assembled(text));
+            for name in some {
+                query = query.bind(name.as_str());
+            }
+            for row in query.fetch_all(&mut *self.transaction).await? {
+                let role = read(&row)?;
+                scopes.extend(role.scopes.iter().cloned());
+                found.insert(role.name);
+            }
+        }
+        Ok((found, scopes.into_iter().collect()))
+    }
+
+    /// Ends the access tokens that name a role, whatever its scopes: a route may ask for the role itself.
+    pub fn end_tokens_with(&mut self, role: &RoleName) {
+        for name in [role.as_str(), RevocationTarget::UNNAMED_ROLE] {
+            self.revoke_access_tokens(RevocationTarget::Role(name.to_owned()));
+        }
     }
 
     /// Takes scopes from a role.

@@ -30,7 +30,7 @@ pub(super) struct Touched {
 
 const USER: &str = "\
     SELECT u.username, u.status, COALESCE((SELECT string_agg(r.role, ' ') FROM user_roles r \
-      WHERE r.user_id = u.id AND EXISTS (SELECT 1 FROM role_scopes s WHERE s.role = r.role)), '') \
+      WHERE r.user_id = u.id), '') \
       AS roles, \
     (SELECT COUNT(*) FROM apps a WHERE a.owner_id = u.id) AS apps, \
     (SELECT COUNT(*) FROM apps a JOIN app_secrets x ON x.app_key = a.app_key \

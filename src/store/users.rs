@@ -7,7 +7,7 @@ use sqlx::{Any, Executor, Row};
 
 use super::columns::{position, roles, scopes, status, username};
 use super::connections::Held;
-use super::statement::{assembled, chunks, placeholder_rows};
+use super::statement::{assembled, chunks, placeholder_rows, placeholders};
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{Email, RoleName, Status, User, UserId, Username};
@@ -203,6 +203,7 @@ impl Change {
         roles: &[RoleName],
     ) -> Result<(), StoreError> {
         self.touched.user(&mut self.transaction, id).await?;
+        self.end_link_of_raised(id, roles).await?;
         let texts = [id.as_str().to_owned()];
         self.execute("DELETE FROM user_roles WHERE user_id = $1", &texts, &[])
             .await?;
@@ -231,12 +232,30 @@ impl Change {
     }
 
     async fn add_user_roles(&mut self, id: &UserId, roles: &[RoleName]) -> Result<(), StoreError> {
-        let text = "INSERT INTO user_roles (user_id, role) VALUES ($1, $2) \
-                    ON CONFLICT (user_id, role) DO NOTHING";
-        for role in roles {
-            let texts = [id.as_str().to_owned(), role.as_str().to_owned()];
-            self.execute(text, &texts, &[]).await?;
+        let rows = roles.iter().map(|role| [id.as_str(), role.as_str()]);
+        let into = "user_roles (user_id, role)";
+        self.insert_pairs(into, rows).await
+    }
+
+    /// Ends the link for a forgotten password of a user who is to have these roles, where one that it does not
+    /// have yet gives `backend.*`: whoever has made the link could take over an administrator with it.
+    async fn end_link_of_raised(
+        &mut self,
+        id: &UserId,
+        roles: &[RoleName],
+    ) -> Result<(), StoreError> {
+        if roles.is_empty() {
+            return Ok(());
         }
+        let among = placeholders(2, roles.len());
+        let text = format!(
+            "DELETE FROM reset_links WHERE user_id = $1 AND EXISTS (SELECT 1 FROM role_scopes s \
+             WHERE s.role IN ({among}) AND substr(s.scope, 1, 8) = 'backend.' \
+             AND s.role NOT IN (SELECT r.role FROM user_roles r WHERE r.user_id = $1))"
+        );
+        let mut texts = vec![id.as_str().to_owned()];
+        texts.extend(roles.iter().map(|role| role.as_str().to_owned()));
+        self.execute(assembled(text), &texts, &[]).await?;
         Ok(())
     }
 }

@@ -82,6 +82,8 @@ mod otlp_collector;
 mod overload;
 #[cfg(feature = "issuer")]
 mod own_scopes;
+#[cfg(feature = "issuer")]
+mod partial_administrators;
 mod policy_in_shadow;
 #[cfg(feature = "issuer")]
 mod portal;

@@ -292,7 +292,7 @@ fn what_ends_with_a_change_of_a_role() {
             lost,
         ),
         ("deleted", state("sales", "a"), None, lost),
-        ("deleted without scopes", state("sales", ""), None, ""),
+        ("deleted without scopes", state("sales", ""), None, lost),
     ];
     for (done, before, after, expected) in rows {
         assert_eq!(

@@ -200,6 +200,12 @@ impl<P: Places> Attempts<P> {
         admitted.map_err(|throttled| self.hold_up(throttled))
     }
 
+    /// Counts one more request of a user that may end the tokens of others.
+    pub(in crate::issuer) fn admit_revocation(&self, user: &UserId) -> Result<(), EndpointError> {
+        let admitted = self.throttle.revocation(user);
+        admitted.map_err(|throttled| self.hold_up(throttled))
+    }
+
     /// What is known of where the request comes from: by this process or, from before its start or by
     /// another issuer, by the store.
     async fn place(&self, claimant: Claimant<'_>) -> Result<LoginOrigin, StoreError> {

@@ -50,11 +50,12 @@ impl FreshDirectory<'_> {
         if overlap_seconds > MAX_OVERLAP_SECONDS {
             return Err(DirectoryError::Overlap);
         }
-        let mut change = match overlap_seconds {
+        let (mut change, actor) = match overlap_seconds {
             0 => self.change_taking_back().await?,
-            _ => self.change().await?,
+            _ => self.change_with_actor().await?,
         };
-        let (mut app, _) = self.app_in_hand(&mut change, key, of).await?;
+        let (mut app, _) = self.app_in_hand(&mut change, &actor, key, of).await?;
+        self.may_take_over(&app.app.scopes, of)?;
         if let Replacing::Only(seen) = replacing {
             // Under the change's lock: of two administrators with the same page open, the second is
             // told and does not replace the secret that the first has just handed out.

@@ -2,14 +2,16 @@
 
 use serde::Deserialize;
 
+use super::app_hands::owner_of;
 use super::audit::{Object, app_changes, updated};
 use super::list_update::ListUpdate;
 use super::{
-    Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, existing_scopes, free,
+    Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, check_count,
+    existing_scopes, free,
 };
 use crate::identity::{
     App, AppDescription, AppKey, AppLink, AppName, AppStatus, PlainSecret, RedirectUri, ScopeName,
-    ScopeSet, ScopesFrom, Status, User, UserId,
+    ScopeSet, ScopesFrom, Status, User,
 };
 use crate::issuer::random;
 use crate::store::{Change, Holder, OwnedApp, Reach};
@@ -114,7 +116,7 @@ impl Directory<'_> {
 
     /// Changes an app. Its tokens end if it is disabled or has less than before. What gives it more takes a fresh
     /// login: whoever has stolen a token, and perhaps the secret of an app that its owner has stopped, would be
-    /// back in by it.
+    /// back in by it. What gives it scopes of the issuer's own ends its secrets, which others may have.
     pub async fn update_app(
         &self,
         key: &str,
@@ -122,13 +124,13 @@ impl Directory<'_> {
         wanted: &AppUpdate,
     ) -> Result<AppChange, DirectoryError> {
         let is_disabled = wanted.status.as_deref() == Some(Status::Disabled.name());
-        let mut change = if is_disabled {
+        let (mut change, actor) = if is_disabled {
             self.change_taking_back().await?
         } else {
-            self.change().await?
+            self.change_with_actor().await?
         };
         let (OwnedApp { app: before, owner }, its_owner) =
-            self.app_in_hand(&mut change, key, of).await?;
+            self.app_in_hand(&mut change, &actor, key, of).await?;
         let mut app = before.clone();
         if let Some(name) = &wanted.name {
             app.name = AppName::parse(name)?;
@@ -146,13 +148,21 @@ impl Directory<'_> {
             app.status = of.set_status(before.status, Status::parse(status)?)?;
         }
         let scopes = wanted_scopes(&mut change, &before, wanted).await?;
-        self.set_scopes(&mut app, scopes, wanted.follows_owner, &its_owner, of)?;
+        let (scopes, follows) = (scopes, wanted.follows_owner);
+        self.set_scopes(&mut app, scopes, follows, (&its_owner, &actor), of)?;
         if gives(&before, &app) {
             self.authority.has_just_logged_in()?;
+            self.may_take_over(&before.scopes, of)?;
+            self.may_take_over(&app.scopes, of)?;
         }
         free(change.update_app(&app).await?, Thing::App)?;
         of.charge(&mut change);
-        let (object, changes) = (Object::App(&app.key), app_changes(&before, &app));
+        let (object, mut changes) = (Object::App(&app.key), app_changes(&before, &app));
+        if !app.scopes.without(&before.scopes).own().is_empty() {
+            // Whoever has made, or taken, a secret of the app may have less than this.
+            change.end_secrets(&app.key).await?;
+            changes.push("secrets ended".to_owned());
+        }
         let action = updated(&changes);
         self.commit(change, object, action, &changes).await?;
         Ok(AppChange {
@@ -169,8 +179,8 @@ impl Directory<'_> {
         of: AppsOf<'_>,
         when_used: WhenUsed,
     ) -> Result<(), DirectoryError> {
-        let mut change = self.change_taking_back().await?;
-        let (OwnedApp { app, .. }, _) = self.app_in_hand(&mut change, key, of).await?;
+        let (mut change, actor) = self.change_taking_back().await?;
+        let (OwnedApp { app, .. }, _) = self.app_in_hand(&mut change, &actor, key, of).await?;
         if when_used == WhenUsed::Refuse && change.is_app_in_use(&app).await? {
             // Nobody waits while it is counted what is told.
             drop(change);
@@ -182,79 +192,6 @@ impl Directory<'_> {
         let object = Object::App(&app.key);
         self.commit(change, object, "deleted", &[]).await
     }
-
-    /// An app that the caller may do as it likes with: with a secret of it, or a redirect URI, it
-    /// can do all that the app can. Nor does it end what it could not have made.
-    pub(super) async fn app_in_hand(
-        &self,
-        change: &mut Change,
-        key: &str,
-        of: AppsOf<'_>,
-    ) -> Result<(OwnedApp, User), DirectoryError> {
-        let found = of.known(change.app(&AppKey::known(key)).await?)?;
-        let owner = owner_of(change, &found.app.owner).await?;
-        match of {
-            AppsOf::User(_) => self.authority.may_handle(&found.app, &owner)?,
-            AppsOf::Everybody => self.authority.may_pass_on(&found.app.scopes)?,
-        }
-        Ok((found, owner))
-    }
-
-    /// Sets what an app may do: a list of its own, or what its owner can.
-    fn set_scopes(
-        &self,
-        app: &mut App,
-        scopes: Option<ScopeSet>,
-        follows_owner: Option<bool>,
-        owner: &User,
-        of: AppsOf<'_>,
-    ) -> Result<(), DirectoryError> {
-        match (scopes, follows_owner) {
-            (None, None) => {}
-            (None, Some(false)) => app.scopes_from = ScopesFrom::List,
-            (None, Some(true)) => {
-                app.scopes = owner.scopes.without_own();
-                app.scopes_from = ScopesFrom::Owner;
-                // An app that follows its owner gets whatever the owner gets later. A token with less
-                // than its owner must not be able to arrange that.
-                let may_follow = matches!(of, AppsOf::Everybody);
-                if !may_follow && !self.authority.follows(owner) {
-                    return Err(DirectoryError::CannotFollow);
-                }
-            }
-            (Some(scopes), None | Some(false)) => {
-                // What it has may stay, even if its owner has less by now.
-                self.within_owner(&scopes.without(&app.scopes), owner, of)?;
-                app.scopes = scopes;
-                app.scopes_from = ScopesFrom::List;
-            }
-            (Some(_), Some(true)) => return Err(DirectoryError::ListAndOwner),
-        }
-        Ok(())
-    }
-
-    /// Whether an app of `owner` may get these scopes from the caller.
-    fn within_owner(
-        &self,
-        scopes: &ScopeSet,
-        owner: &User,
-        of: AppsOf<'_>,
-    ) -> Result<(), DirectoryError> {
-        let missing = match of {
-            AppsOf::User(_) => self.authority.lacks(scopes),
-            AppsOf::Everybody => self.authority.lacks(&scopes.administrative()),
-        };
-        let missing = if missing.is_empty() {
-            scopes.without(&owner.scopes)
-        } else {
-            missing
-        };
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(DirectoryError::BeyondOwner(missing))
-        }
-    }
 }
 
 impl FreshDirectory<'_> {
@@ -265,20 +202,19 @@ impl FreshDirectory<'_> {
         owner: &User,
         wanted: &NewApp,
     ) -> Result<NewSecret, DirectoryError> {
-        let mut change = self.change().await?;
+        let (mut change, actor) = self.change_with_actor().await?;
         // As it is within the change: a role may have gone since the token was looked at.
         let owner = owner_of(&mut change, &owner.id).await?;
         let (scopes, scopes_from) = match &wanted.scopes {
             // What opens the issuer itself must be asked for by name.
-            None if self.authority.follows(&owner) => {
-                (owner.scopes.without_own(), ScopesFrom::Owner)
-            }
+            None if actor.follows(&owner) => (owner.scopes.without_own(), ScopesFrom::Owner),
             None => {
                 let all = owner.scopes.without_own();
                 (all.without(&self.authority.lacks(&all)), ScopesFrom::List)
             }
             Some(names) => (existing_scopes(&mut change, names).await?, ScopesFrom::List),
         };
+        check_count(&scopes, &owner.scopes)?;
         self.within_owner(&scopes, &owner, AppsOf::User(&owner))?;
         let app = App {
             key: AppKey::from_random(random()?),
@@ -343,7 +279,7 @@ impl AppsOf<'_> {
     }
 
     /// The app, if the caller may know of it.
-    fn known(self, found: Option<OwnedApp>) -> Result<OwnedApp, DirectoryError> {
+    pub(super) fn known(self, found: Option<OwnedApp>) -> Result<OwnedApp, DirectoryError> {
         let known = found.filter(|found| match self {
             Self::User(user) => user.id == found.app.owner,
             Self::Everybody => true,
@@ -375,13 +311,12 @@ async fn wanted_scopes(
     update.check_held(before.key.as_str(), Thing::Scope, held())?;
     match update.of(held()) {
         None => Ok(None),
-        Some(names) => Ok(Some(existing_scopes(change, &names).await?)),
+        Some(names) => {
+            let scopes = existing_scopes(change, &names).await?;
+            check_count(&scopes, &before.scopes)?;
+            Ok(Some(scopes))
+        }
     }
-}
-
-async fn owner_of(change: &mut Change, owner: &UserId) -> Result<User, DirectoryError> {
-    let owner = change.user(owner).await?;
-    owner.ok_or(DirectoryError::NotFound(Thing::User))
 }
 
 fn link(text: &str) -> Result<Option<AppLink>, DirectoryError> {

@@ -39,7 +39,11 @@ impl Directory<'_> {
         action: &'static str,
         details: &[String],
     ) -> Result<Option<LogPosition>, DirectoryError> {
-        let actor = self.authority.user().map(|user| &user.id);
+        let actor = self.authority.user();
+        // An app acts in the name of its user: whoever looks for who did it must see through which.
+        let app = self.authority.app();
+        let through = app.map(|app| format!("through app {}", app.as_str()));
+        let details: Vec<&str> = details.iter().chain(&through).map(String::as_str).collect();
         let (object_kind, object_name) = object.row();
         let record = AuditRecord {
             actor,
@@ -64,6 +68,7 @@ impl Directory<'_> {
             object.name = name,
             change = (!details.is_empty()).then(|| details.join("; ")),
             user.id = user,
+            app.key = app.map(AppKey::as_str),
             "changed in the directory"
         );
         Ok(position)

@@ -1,19 +1,25 @@
-//! On whose behalf an operation runs, and what that allows: nobody passes on more than it has.
+//! On whose behalf an operation runs, and what its token allows: nobody passes on more than it has.
 //!
 //! What an endpoint asks for (`backend.user` and so on) is decided before. Beyond it:
 //! 1. `backend.*` scopes pass only through the hands of tokens that have them: into roles, to users,
 //!    to apps. Users and apps that have such scopes are changed only by tokens that have them too,
-//!    because whoever sets a password or takes a secret can do what its owner can.
-//! 2. No token makes its own user more than it is, by a role, in one, or by another name of a scope
-//!    that it has, unless it has all `backend.*` scopes and could do so anyway.
+//!    because whoever sets a password or takes a secret can do what its owner can; nor are their tokens
+//!    revoked by others, who could lock them out.
+//! 2. No token makes its own user more than it is, by a role, in one, or by another name of a scope or
+//!    role that it has, unless it has all `backend.*` scopes and could do so anyway.
+//! 3. `consumer.*` scopes of an app act in the name of its owner. Whoever does not own it lets somebody act with
+//!    them, by its secret or its list, only with a token that has them.
 //!
 //! Other scopes are for administrators to give: who has `backend.role` puts any of them into a role,
 //! who has `backend.user` gives roles that have them, who has `backend.scope` names them, and who has
 //! `backend.app` takes the secret of an app that has them. That reaches a second account of the same
 //! person too, so these are for whoever may have every scope that is not `backend.*`.
+//!
+//! Here are the rules that need the scopes of the token alone, which each change finds to be left. What
+//! depends on its user and its app is asked of [`Actor`](super::Actor).
 
 use super::DirectoryError;
-use crate::identity::{App, Role, ScopeName, ScopeSet, ScopesFrom, SecretDigest, User};
+use crate::identity::{ADMINISTRATIVE_SCOPES, AppKey, ScopeSet, SecretDigest, UserId};
 use crate::token::VerifiedToken;
 
 /// On whose behalf an operation runs.
@@ -23,14 +29,13 @@ pub enum Authority<'a> {
     Machine,
     /// The bearer of a token.
     Bearer {
-        /// Its user, as it is now.
-        user: &'a User,
+        user: &'a UserId,
         /// What the token has of what its user, and the app that it was made for, have.
         scopes: &'a ScopeSet,
         /// What it was let in with.
         token: &'a VerifiedToken,
         /// The app through which it calls; none where the user logged in.
-        app: Option<&'a App>,
+        app: Option<&'a AppKey>,
         /// The session of the browser from which it calls; none where it has sent the token itself.
         session: Option<&'a SecretDigest>,
         login: Login,
@@ -49,10 +54,18 @@ pub enum Login {
 
 impl Authority<'_> {
     /// Who does it; none where the machine does.
-    pub(super) fn user(&self) -> Option<&User> {
+    pub(super) fn user(&self) -> Option<&UserId> {
         match self {
             Self::Machine => None,
             Self::Bearer { user, .. } => Some(*user),
+        }
+    }
+
+    /// Through which app.
+    pub(super) fn app(&self) -> Option<&AppKey> {
+        match self {
+            Self::Machine => None,
+            Self::Bearer { app, .. } => *app,
         }
     }
 
@@ -66,10 +79,29 @@ impl Authority<'_> {
 
     /// Whether these scopes may pass through its hands.
     pub(super) fn may_pass_on(&self, scopes: &ScopeSet) -> Result<(), DirectoryError> {
-        match self {
-            Self::Machine => Ok(()),
-            Self::Bearer { scopes: own, .. } => within(&scopes.administrative(), own),
+        self.has(&scopes.administrative())
+    }
+
+    /// Whether it has all scopes of the issuer's own that are among these.
+    pub(super) fn has_own(&self, scopes: &ScopeSet) -> Result<(), DirectoryError> {
+        self.has(&scopes.own())
+    }
+
+    /// Whether it may end the tokens of somebody with these scopes. Anybody's can be ended at once, as it may be
+    /// urgent; those of an administrator by whoever could disable it.
+    pub(super) fn may_revoke(&self, scopes: &ScopeSet) -> Result<(), DirectoryError> {
+        let administrative = scopes.administrative();
+        if administrative.is_empty() {
+            return Ok(());
         }
+        self.has(&administrative)?;
+        self.has_just_logged_in()
+    }
+
+    /// Whether it may end everybody's tokens, the administrators' among them.
+    pub(super) fn may_revoke_all(&self) -> Result<(), DirectoryError> {
+        let names = ADMINISTRATIVE_SCOPES.join(" ");
+        self.may_revoke(&ScopeSet::parse(&names)?)
     }
 
     /// Whether it may do what outlives its token.
@@ -91,88 +123,13 @@ impl Authority<'_> {
         }
     }
 
-    /// Whether it has all that an app has which follows `owner`, now and whatever that will be: an app
-    /// with a list of its own has not, nor has a token that was asked for with less.
-    pub(super) fn follows(&self, owner: &User) -> bool {
-        match self {
-            Self::Machine => true,
-            Self::Bearer { scopes, app, .. } => {
-                let unbound = app.is_none_or(|app| app.scopes_from == ScopesFrom::Owner);
-                unbound && owner.scopes.without_own().is_subset_of(scopes)
-            }
+    fn has(&self, scopes: &ScopeSet) -> Result<(), DirectoryError> {
+        let missing = self.lacks(scopes);
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(DirectoryError::Beyond(missing))
         }
-    }
-
-    /// Whether it may do as it likes with an app of its user, whose secret then is its own. What the
-    /// app is to have counts, even if its owner lacks it: that comes back with a role. A login with all
-    /// that the owner has is the owner.
-    pub(super) fn may_handle(&self, app: &App, owner: &User) -> Result<(), DirectoryError> {
-        match self {
-            Self::Bearer {
-                scopes, app: None, ..
-            } if owner.scopes.is_subset_of(scopes) => Ok(()),
-            Self::Bearer { scopes, .. } => {
-                within(&app.scopes, scopes)?;
-                if app.scopes_from == ScopesFrom::Owner && !self.follows(owner) {
-                    return Err(DirectoryError::Follower);
-                }
-                Ok(())
-            }
-            Self::Machine => Ok(()),
-        }
-    }
-
-    /// Whether it may give `target` these scopes by its roles, if that is its own user.
-    pub(super) fn may_raise(&self, target: &User, after: &ScopeSet) -> Result<(), DirectoryError> {
-        match self {
-            Self::Bearer { user, scopes, .. } if user.id == target.id => {
-                if scopes.make_administrator() {
-                    return Ok(());
-                }
-                within(after, &target.scopes)
-            }
-            Self::Bearer { .. } | Self::Machine => Ok(()),
-        }
-    }
-
-    /// Whether it may add these scopes to a role, if its own user has that.
-    pub(super) fn may_extend(&self, role: &Role, added: &ScopeSet) -> Result<(), DirectoryError> {
-        match self {
-            Self::Bearer { user, scopes, .. } if user.roles.contains(&role.name) => {
-                if scopes.make_administrator() {
-                    return Ok(());
-                }
-                within(added, &user.scopes)
-            }
-            Self::Bearer { .. } | Self::Machine => Ok(()),
-        }
-    }
-
-    /// Whether it may give a scope another name, which then is the name of what its own user has.
-    pub(super) fn may_rename(
-        &self,
-        scope: &ScopeName,
-        name: &ScopeName,
-    ) -> Result<(), DirectoryError> {
-        match self {
-            Self::Bearer { user, scopes, .. }
-                if user.scopes.contains(scope.as_str()) && !scopes.make_administrator() =>
-            {
-                Err(DirectoryError::Beyond(
-                    std::iter::once(name.clone()).collect(),
-                ))
-            }
-            Self::Bearer { .. } | Self::Machine => Ok(()),
-        }
-    }
-}
-
-fn within(scopes: &ScopeSet, own: &ScopeSet) -> Result<(), DirectoryError> {
-    let missing = scopes.without(own);
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(DirectoryError::Beyond(missing))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What becomes of a list: all of it is given, or what is to be added and removed.
 
+use std::collections::BTreeSet;
+
 use super::{DirectoryError, Thing};
 
 /// A list of names after an update.
@@ -35,16 +37,17 @@ impl<'a> ListUpdate<'a> {
 
     /// The whole list; none where nothing is said of it.
     pub(super) fn of<'b>(&self, before: impl Iterator<Item = &'b str>) -> Option<Vec<String>> {
-        match self {
-            Self::Unchanged => None,
-            Self::Replaced(all) => Some(all.to_vec()),
+        let names: BTreeSet<&str> = match self {
+            Self::Unchanged => return None,
+            Self::Replaced(all) => all.iter().map(String::as_str).collect(),
             Self::Amended { added, removed } => {
-                let before = before.map(str::to_owned);
-                let mut names: Vec<String> = before.chain(added.iter().cloned()).collect();
-                names.retain(|name| !removed.contains(name));
-                Some(names)
+                let removed: BTreeSet<&str> = removed.iter().map(String::as_str).collect();
+                let before: Vec<&str> = before.collect();
+                let all = before.into_iter().chain(added.iter().map(String::as_str));
+                all.filter(|name| !removed.contains(name)).collect()
             }
-        }
+        };
+        Some(names.into_iter().map(str::to_owned).collect())
     }
 
     /// Refuses to remove from a list what is not in it. `holder` has the list, of things like `thing`.
@@ -54,8 +57,8 @@ impl<'a> ListUpdate<'a> {
         thing: Thing,
         before: impl Iterator<Item = &'b str>,
     ) -> Result<(), DirectoryError> {
-        let before: Vec<&str> = before.collect();
-        let held = |name: &&String| before.contains(&name.as_str());
+        let before: BTreeSet<&str> = before.collect();
+        let held = |name: &&String| before.contains(name.as_str());
         match self.removed().iter().find(|name| !held(name)) {
             None => Ok(()),
             Some(name) => Err(DirectoryError::NotHeld {

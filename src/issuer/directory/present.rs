@@ -1,6 +1,6 @@
 //! Whether a caller still is who it was when it was let in.
 
-use super::DirectoryError;
+use super::{Actor, DirectoryError};
 use crate::identity::{Entitlement, Extent, Parties, ScopeSet, SecretDigest};
 use crate::issuer::access_token::TokenClaims;
 use crate::store::Change;
@@ -18,13 +18,13 @@ pub(super) async fn is_logged_in(
     }
 }
 
-/// Whether, as the change sees it, nothing has revoked `token`, and user and app still have all of
-/// `scopes`.
-pub(super) async fn has_standing(
+/// Whose `token` is, as the change sees it; none where something has revoked it, or user and app no longer have
+/// all of `scopes`.
+pub(super) async fn actor(
     change: &mut Change,
     scopes: &ScopeSet,
     token: &VerifiedToken,
-) -> Result<bool, DirectoryError> {
+) -> Result<Option<Actor>, DirectoryError> {
     let claims = TokenClaims::of(token);
     let user = change.user(&claims.user).await?;
     let app = match &claims.app {
@@ -47,5 +47,12 @@ pub(super) async fn has_standing(
     });
     let has_all = worth.is_ok_and(|left| left == *scopes);
     let targets = RevocationTarget::all_of(token);
-    Ok(has_all && !change.is_revoked(&targets, claims.position).await?)
+    if !has_all || change.is_revoked(&targets, claims.position).await? {
+        return Ok(None);
+    }
+    Ok(user.map(|user| Actor::Bearer {
+        user,
+        scopes: scopes.clone(),
+        app,
+    }))
 }

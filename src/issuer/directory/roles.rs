@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::audit::{Object, UNCHANGED, role_changes, updated};
 use super::list_update::ListUpdate;
 use super::{
-    Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, commit, existing_scopes,
-    free,
+    Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, check_count, commit,
+    existing_scopes, free,
 };
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
 use crate::issuer::own::ADMINISTRATOR_ROLE;
@@ -88,6 +88,7 @@ impl Directory<'_> {
         let name = free_name(&wanted.name)?;
         let mut change = self.change().await?;
         let scopes = existing_scopes(&mut change, &wanted.scopes).await?;
+        check_count(&scopes, &ScopeSet::default())?;
         self.authority.may_pass_on(&scopes)?;
         free(change.add_role(&name, &scopes).await?, Thing::Role)?;
         let (object, scopes_told) = (Object::Role(&name), format!("scopes {scopes}"));
@@ -118,6 +119,9 @@ impl Directory<'_> {
         // From here on it gives nothing, and its tokens end; what is left are rows, perhaps a million.
         change.remove_role_scopes(&role.name, &role.scopes).await?;
         let users = change.count_users_with(&role.name).await?;
+        if users > 0 {
+            change.end_tokens_with(&role.name);
+        }
         let (object, concerned) = (Object::Role(&role.name), format!("users {users}"));
         self.commit(change, object, "emptied", &[concerned]).await?;
         loop {
@@ -130,6 +134,10 @@ impl Directory<'_> {
             }
             if change.empty_role(&role.name).await? {
                 change.delete_role(&role).await?;
+                // Also those that were made since it was emptied.
+                if users > 0 {
+                    change.end_tokens_with(&role.name);
+                }
                 let object = Object::Role(&role.name);
                 self.commit(change, object, "deleted", &[]).await?;
                 return Ok(users);
@@ -159,7 +167,7 @@ impl FreshDirectory<'_> {
         wanted: &RoleUpdate,
         when_used: WhenUsed,
     ) -> Result<RoleChange, DirectoryError> {
-        let mut change = self.change().await?;
+        let (mut change, actor) = self.change_with_actor().await?;
         let before = found(change.role(&role_name(name)?).await?)?;
         let scopes = wanted_scopes(&mut change, &before, wanted).await?;
         let (added, removed) = (
@@ -169,7 +177,7 @@ impl FreshDirectory<'_> {
         self.authority.may_pass_on(&added)?;
         // Also to take away: otherwise somebody with few rights could disarm those who have more.
         self.authority.may_pass_on(&removed)?;
-        self.authority.may_extend(&before, &added)?;
+        actor.may_extend(&before, &added)?;
         // Everybody who registers gets the default role, so that nothing may come into it by which
         // users get more rights.
         if before.is_default {
@@ -187,6 +195,7 @@ impl FreshDirectory<'_> {
         };
         if name != before.name {
             not_own(&before.name)?;
+            actor.may_rename_role(&before.name, &name)?;
             free(change.rename_role(&before.name, &name).await?, Thing::Role)?;
         }
         let users = change.count_users_with(&name).await?;
@@ -243,7 +252,11 @@ async fn wanted_scopes(
     update.check_held(before.name.as_str(), Thing::Scope, held())?;
     match update.of(held()) {
         None => Ok(before.scopes.clone()),
-        Some(names) => existing_scopes(change, &names).await,
+        Some(names) => {
+            let scopes = existing_scopes(change, &names).await?;
+            check_count(&scopes, &before.scopes)?;
+            Ok(scopes)
+        }
     }
 }
 

@@ -121,7 +121,7 @@ impl Directory<'_> {
         name: &str,
         wanted: &ScopeUpdate,
     ) -> Result<Scope, DirectoryError> {
-        let mut change = self.change().await?;
+        let (mut change, actor) = self.change_with_actor().await?;
         let mut scope = found(change.scope(&scope_name(name)?).await?)?;
         let (before, mut changes) = (scope.name.clone(), Vec::new());
         if let Some(description) = &wanted.description {
@@ -139,7 +139,7 @@ impl Directory<'_> {
             let name = free_name(name)?;
             // A new name is another right to every policy that asks for it, and whoever has the old one
             // would have it.
-            self.authority.may_rename(&scope.name, &name)?;
+            actor.may_rename(&scope.name, &name)?;
             self.authority.has_just_logged_in()?;
             free(change.rename_scope(&scope.name, &name).await?, Thing::Scope)?;
             changes.push(format!("name {}", name.as_str()));

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::audit::Object;
 use super::{Directory, DirectoryError, Thing};
 use crate::identity::{AppKey, GrantId, UserId, Username};
-use crate::store::Holder;
+use crate::store::{Change, Holder};
 use crate::token::{LogPosition, RevocationTarget};
 use crate::yaml::present;
 
@@ -70,7 +70,7 @@ impl RevocationRequest {
 impl Directory<'_> {
     /// Ends a grant of this user, with all its tokens.
     pub async fn end_grant(&self, user: &UserId, grant: &str) -> Result<(), DirectoryError> {
-        let mut change = self.change_taking_back().await?;
+        let (mut change, _) = self.change_taking_back().await?;
         let grant = GrantId::known(grant);
         if !change.has_grant(user, &grant).await? {
             return Err(DirectoryError::NotFound(Thing::Grant));
@@ -82,7 +82,8 @@ impl Directory<'_> {
         self.commit(change, object, "revoked", &[]).await
     }
 
-    /// Ends tokens. Grants and single tokens need not be known: what is listed refuses. Gates that know the log up
+    /// Ends tokens. Grants and single tokens need not be known: what is listed refuses. Rows for those are
+    /// charged to whoever revokes them, who could fill the list by ids that nothing has. Gates that know the log up
     /// to the position that it gives back refuse them.
     pub async fn revoke(&self, what: WhatToRevoke) -> Result<LogPosition, DirectoryError> {
         let mut change = self.change().await?;
@@ -93,6 +94,7 @@ impl Directory<'_> {
                     Err(_) => None,
                 };
                 let user = user.ok_or(DirectoryError::NotFound(Thing::User))?;
+                self.authority.may_revoke(&user.scopes)?;
                 RevocationTarget::from(&user.id)
             }
             WhatToRevoke::App(key) => {
@@ -101,17 +103,43 @@ impl Directory<'_> {
                     Err(_) => None,
                 };
                 let found = app.ok_or(DirectoryError::NotFound(Thing::App))?;
+                self.authority.may_revoke(&found.app.scopes)?;
                 RevocationTarget::from(&found.app.key)
             }
-            WhatToRevoke::Grant(id) => RevocationTarget::Grant(plain_id(id)?),
-            WhatToRevoke::Token(id) => RevocationTarget::Token(plain_id(id)?),
-            WhatToRevoke::Everyone => RevocationTarget::Everyone,
+            WhatToRevoke::Grant(id) => {
+                let id = plain_id(id)?;
+                match change.grant_scopes(&GrantId::known(&id)).await? {
+                    Some(scopes) => self.authority.may_revoke(&scopes)?,
+                    None => self.charge(&mut change).await?,
+                }
+                RevocationTarget::Grant(id)
+            }
+            WhatToRevoke::Token(id) => {
+                let id = plain_id(id)?;
+                self.charge(&mut change).await?;
+                RevocationTarget::Token(id)
+            }
+            WhatToRevoke::Everyone => {
+                self.authority.may_revoke_all()?;
+                RevocationTarget::Everyone
+            }
         };
         change.revoke(target.clone());
         let object = Object::Tokens(&target);
         let position = self.commit_at(change, object, "revoked", &[]).await?;
         // There is one: something was revoked.
         Ok(position.unwrap_or_default())
+    }
+
+    async fn charge(&self, change: &mut Change) -> Result<(), DirectoryError> {
+        let Some(user) = self.authority.user() else {
+            return Ok(());
+        };
+        if change.charge_unknown(user).await? {
+            Ok(())
+        } else {
+            Err(DirectoryError::TooManyRevocations)
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::audit::{Object, updated, user_changes};
-use super::list_update::ListUpdate;
+use super::role_lists::{existing_roles, wanted_roles};
 use super::{Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, commit, free};
 use crate::identity::{Email, Password, RoleName, ScopeSet, Status, User, UserId, Username};
 use crate::issuer::hashing::HashingFor;
@@ -63,13 +63,6 @@ pub(in crate::issuer) struct PreparedUser {
     email: Email,
     password_hash: String,
     roles: Option<Vec<String>>,
-}
-
-impl UserUpdate {
-    fn role_update(&self) -> Result<ListUpdate<'_>, DirectoryError> {
-        let (added, removed) = (self.add_roles.as_ref(), self.remove_roles.as_ref());
-        ListUpdate::read("roles", self.roles.as_ref(), added, removed)
-    }
 }
 
 /// What becomes of a user's apps when its password changes.
@@ -156,7 +149,7 @@ impl Directory<'_> {
         let roles = match &prepared.roles {
             None => change.default_role().await?.into_iter().collect(),
             Some(names) => {
-                let (roles, scopes) = existing_roles(change, names).await?;
+                let (roles, scopes) = existing_roles(change, names, 0).await?;
                 self.authority.may_pass_on(&scopes)?;
                 roles
             }
@@ -206,7 +199,7 @@ impl Directory<'_> {
         apps: AppsAfter,
     ) -> Result<(), DirectoryError> {
         let hash = self.hash(user, password).await?;
-        let mut change = self.change_of(ChangeOf::Password(&user.id)).await?;
+        let (mut change, _) = self.change_of(ChangeOf::Password(&user.id)).await?;
         if apps == AppsAfter::End {
             change.hold_with_apps(&user.id, Holding::ToChange).await?;
         }
@@ -279,7 +272,7 @@ impl FreshDirectory<'_> {
         name: &str,
         wanted: &UserUpdate,
     ) -> Result<UserChange, DirectoryError> {
-        let mut change = self.change().await?;
+        let (mut change, actor) = self.change_with_actor().await?;
         let before = found(change.user_named(&username(name)?).await?)?;
         // Also for a name alone: who may rename or disable an administrator must be one.
         self.authority.may_pass_on(&before.scopes)?;
@@ -304,7 +297,7 @@ impl FreshDirectory<'_> {
         }
         if let Some((roles, scopes)) = wanted_roles(&mut change, &before, wanted).await? {
             self.authority.may_pass_on(&scopes)?;
-            self.authority.may_raise(&before, &scopes)?;
+            actor.may_raise(&before, &roles, &scopes)?;
             change.set_user_roles(&before.id, &roles).await?;
         }
         let after = found(change.user(&before.id).await?)?;
@@ -345,39 +338,6 @@ impl FreshDirectory<'_> {
         change.set_password_hash(&user.id, &hash).await?;
         Ok((change, user))
     }
-}
-
-/// The roles that a user is to have, and what they have together; none where nothing is said of
-/// them. What is taken from it must exist as well: a misspelt name would take nothing.
-async fn wanted_roles(
-    change: &mut Change,
-    before: &User,
-    wanted: &UserUpdate,
-) -> Result<Option<(Vec<RoleName>, ScopeSet)>, DirectoryError> {
-    let update = wanted.role_update()?;
-    let held = || before.roles.iter().map(RoleName::as_str);
-    existing_roles(change, update.removed()).await?;
-    update.check_held(before.username.as_str(), Thing::Role, held())?;
-    match update.of(held()) {
-        None => Ok(None),
-        Some(names) => Ok(Some(existing_roles(change, &names).await?)),
-    }
-}
-
-/// Roles by their names, and what they have together.
-async fn existing_roles(
-    change: &mut Change,
-    names: &[String],
-) -> Result<(Vec<RoleName>, ScopeSet), DirectoryError> {
-    let (mut roles, mut scopes) = (Vec::new(), Vec::new());
-    for name in names {
-        let unknown = || DirectoryError::UnknownRole(name.clone());
-        let name = RoleName::parse(name).map_err(|_| unknown())?;
-        let role = change.role(&name).await?.ok_or_else(unknown)?;
-        scopes.extend(role.scopes.iter().cloned());
-        roles.push(role.name);
-    }
-    Ok((roles, scopes.into_iter().collect()))
 }
 
 /// What cannot be a name is nobody's.

@@ -74,7 +74,7 @@ impl<'e> ErrorResponse<'e> {
     pub(super) fn of_store(error: &'e StoreError) -> Self {
         match error {
             // Nothing has failed: anybody can send many changes at once.
-            StoreError::ManyChanges(_) => Self::unavailable(),
+            StoreError::ManyChanges(_) | StoreError::LongChange(_) => Self::unavailable(),
             failed => Self {
                 failure: Some(InternalFailure::Store(failed)),
                 ..Self::unavailable()

@@ -30,6 +30,7 @@ pub(super) async fn revoke(
     access: DirectoryAccess,
     JsonBody(asked): JsonBody<RevocationRequest>,
 ) -> Result<Response, EndpointError> {
+    access.admit_revocation()?;
     let position = access.directory().revoke(asked.what()?).await?;
     let revoked = RevokedAnswer {
         position: position.0,

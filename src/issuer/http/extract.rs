@@ -123,6 +123,13 @@ impl DirectoryAccess {
         self.issuer.directory(self.caller.authority(login))
     }
 
+    /// Counts one more request that may end the tokens of many others at once, such as a revocation or a change of a
+    /// role, so that nobody keeps them out by repeating it.
+    pub(in crate::issuer) fn admit_revocation(&self) -> Result<(), EndpointError> {
+        let attempts = self.issuer.credentials.attempts();
+        attempts.admit_revocation(&self.caller.user.id)
+    }
+
     /// The directory, for changes that outlive the token: only soon after a login.
     pub(in crate::issuer) fn after_login(&self) -> Result<FreshDirectory<'_>, DirectoryError> {
         self.directory().fresh()

@@ -51,10 +51,10 @@ impl Caller {
     /// What it may do beyond what the endpoint asks for.
     pub(in crate::issuer) fn authority(&self, login: Login) -> Authority<'_> {
         Authority::Bearer {
-            user: &self.user,
+            user: &self.user.id,
             scopes: &self.scopes,
             token: &self.token,
-            app: self.app.as_deref(),
+            app: self.app.as_deref().map(|app| &app.key),
             session: self.session.as_ref(),
             login,
         }

@@ -36,6 +36,13 @@ pub struct BucketSettings {
     pub refill_seconds: NonZeroU32,
 }
 
+/// Revocations, and changes of roles and scopes, by one user: more than any script that cleans up needs, and
+/// too few to keep others out by ending what they get again and again.
+pub(super) const REVOCATIONS: BucketSettings = BucketSettings {
+    burst: NonZeroU32::MIN.saturating_add(299),
+    refill_seconds: NonZeroU32::MIN,
+};
+
 /// The key as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]

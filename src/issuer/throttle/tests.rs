@@ -252,3 +252,20 @@ fn trials_are_counted_by_user_wherever_they_come_from() {
     scene.clock.advance(60);
     assert_eq!(tried(&alice, "192.0.2.1"), Ok(()));
 }
+
+#[test]
+fn revocations_are_counted_by_whoever_revokes() {
+    let scene = scene();
+    let (tom, zoe) = (UserId::known("tom"), UserId::known("zoe"));
+    let revoke = |user: &UserId| scene.throttle.revocation(user);
+    let done = (0..1000).take_while(|_| revoke(&tom).is_ok()).count();
+    assert_eq!(done, 300);
+    let throttled = Throttled {
+        limit: Limit::Revocation,
+        retry_after_seconds: 1,
+    };
+    assert_eq!(revoke(&tom), Err(throttled));
+    assert_eq!(revoke(&zoe), Ok(()));
+    scene.clock.advance(1);
+    assert_eq!(revoke(&tom), Ok(()));
+}

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout};
 use super::{Line, Shared};
 use crate::store::StoreError;
 use crate::store::location::Engine;
+use crate::store::outage::OutageError;
 use crate::store::patience::{PING, UNLIMITED};
 
 /// A connection in use.
@@ -23,7 +24,15 @@ pub(in crate::store) struct Held {
     pub(super) line: Option<Line>,
     pub(super) permit: Option<OwnedSemaphorePermit>,
     pub(super) limit: Duration,
+    pub(super) bound: Option<Bound>,
     pub(super) state: State,
+}
+
+/// Until when statements of a transaction may begin.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bound {
+    end: Instant,
+    length: Duration,
 }
 
 /// How far its user has come, and so what becomes of a connection that is dropped now.
@@ -69,6 +78,10 @@ impl Held {
         let Some(line) = &mut self.line else {
             return Err(sqlx::Error::PoolClosed);
         };
+        // Before the statement: one that has begun has the limit of its own, and nothing is in doubt.
+        if let Some(bound) = self.bound.filter(|bound| bound.end <= Instant::now()) {
+            return Err(OutageError::Long(bound.length).into());
+        }
         // What the state says while the statement is under way is what `drop` goes by, if the caller
         // goes meanwhile.
         let before = self.state;
@@ -102,6 +115,8 @@ impl Held {
 
     /// Ends the transaction; where that fails, the connection ends, and with it the transaction.
     async fn end(&mut self, statement: &'static str) -> Result<(), StoreError> {
+        // It is about to be over: to give it up now would take longer.
+        self.bound = None;
         let ended = self.collect(sqlx::raw_sql(statement)).await;
         if ended.is_err() {
             self.line = None;
@@ -113,6 +128,14 @@ impl Held {
 }
 
 impl Transaction {
+    /// Refuses statements that begin later than `length` from now.
+    pub(in crate::store) fn bound(&mut self, length: Duration) {
+        self.0.bound = Some(Bound {
+            end: Instant::now() + length,
+            length,
+        });
+    }
+
     pub(in crate::store) async fn commit(mut self) -> Result<(), StoreError> {
         self.0.end("COMMIT").await
     }

@@ -75,3 +75,28 @@ async fn a_dropped_transaction_never_was_whatever_it_was_doing() {
         assert_eq!(left, 0, "refused: {refused}");
     }
 }
+
+#[tokio::test]
+async fn a_transaction_that_has_taken_too_long_begins_no_statement_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let connections = one_connection(folder.path(), Duration::from_hours(1));
+    run(&connections, "CREATE TABLE rows (id BIGINT)")
+        .await
+        .unwrap();
+    let insert = "INSERT INTO rows (id) VALUES (1)";
+    for (length, expected) in [(Duration::ZERO, 0), (Duration::from_hours(1), 1)] {
+        let mut transaction = connections.begin().await.unwrap();
+        transaction.bound(length);
+        let inserted = sqlx::query(insert).execute(&mut *transaction).await;
+        match inserted {
+            Ok(_) => transaction.commit().await.unwrap(),
+            Err(error) => {
+                let error = StoreError::from(error);
+                assert!(matches!(error, StoreError::LongChange(_)), "{error}");
+                drop(transaction);
+            }
+        }
+        let left = run(&connections, "SELECT id FROM rows").await.unwrap();
+        assert_eq!(left, expected, "{length:?}");
+    }
+}

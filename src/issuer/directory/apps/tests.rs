@@ -1,5 +1,5 @@
 use super::*;
-use crate::identity::{Email, Username};
+use crate::identity::{Email, UserId, Username};
 
 fn user(id: &str) -> User {
     User {

@@ -1,4 +1,4 @@
-//! Truth tables of what a token's bearer may do.
+//! Truth tables of what a token's scopes allow.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,12 +6,8 @@ use serde_json::json;
 
 use super::*;
 use crate::clock::UnixSeconds;
-use crate::identity::{
-    AppDescription, AppKey, AppName, AppStatus, Email, RoleName, Status, UserId, Username,
-};
 use crate::token::{
-    Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, LogPosition, Trust,
-    UnverifiedToken,
+    Algorithm, ClaimRules, DEFAULT_TOKEN_BYTES, IssuerRules, KeySet, Trust, UnverifiedToken,
 };
 
 const SECRET: &[u8] = b"a secret of at least thirty-two bytes";
@@ -58,62 +54,25 @@ fn set(text: &str) -> ScopeSet {
     ScopeSet::parse(text).unwrap()
 }
 
-fn user(name: &str, scopes: &str) -> User {
-    User {
-        id: UserId::known(name),
-        username: Username::parse(name).unwrap(),
-        email: Email::parse(&format!("{name}@a.example")).unwrap(),
-        status: Status::Active,
-        roles: vec![RoleName::parse("clerk").unwrap()],
-        scopes: set(scopes),
-        created_at: NOW,
-        as_of: LogPosition::default(),
-        revoked_through: LogPosition::default(),
-    }
-}
-
-fn app(scopes: &str, scopes_from: ScopesFrom) -> App {
-    App {
-        key: AppKey::known("shop"),
-        name: AppName::parse("shop").unwrap(),
-        description: AppDescription::default(),
-        link: None,
-        owner: UserId::known("alice"),
-        redirect_uris: Vec::new(),
-        scopes: set(scopes),
-        scopes_from,
-        status: AppStatus::Active,
-        created_at: NOW,
-        revoked_through: LogPosition::default(),
-        last_used_at: None,
-        secret_since: None,
-    }
-}
-
-/// What somebody does with a token of alice that has `scopes`, through `app` if there is one.
-fn with<T>(
+/// What somebody is refused with a token of alice that has `scopes`.
+fn refused(
     scopes: &str,
-    app: Option<&App>,
-    user: &User,
-    operation: impl FnOnce(&Authority<'_>) -> T,
-) -> T {
-    let (scopes, token) = (set(scopes), token());
-    operation(&Authority::Bearer {
-        user,
+    login: Login,
+    operation: impl FnOnce(&Authority<'_>) -> Result<(), DirectoryError>,
+) -> String {
+    let (user, scopes, token) = (UserId::known("alice"), set(scopes), token());
+    let allowed = operation(&Authority::Bearer {
+        user: &user,
         scopes: &scopes,
         token: &token,
-        app,
+        app: None,
         session: None,
-        login: Login::Fresh,
-    })
-}
-
-/// The scopes that were lacking; nothing where it was allowed.
-fn lacking(result: Result<(), DirectoryError>) -> String {
-    match result {
+        login,
+    });
+    match allowed {
         Ok(()) => String::new(),
         Err(DirectoryError::Beyond(scopes)) => scopes.to_string(),
-        Err(DirectoryError::Follower) => "a login".to_owned(),
+        Err(DirectoryError::NotFresh { .. }) => "a login".to_owned(),
         Err(other) => panic!("{other}"),
     }
 }
@@ -133,100 +92,57 @@ fn only_tokens_that_have_a_backend_scope_pass_it_on() {
         ("", "consumer.account", ""),
         (ADMINISTRATOR, ADMINISTRATOR, ""),
     ];
-    let alice = user("alice", ADMINISTRATOR);
     for (has, passes, expected) in rows {
-        let passed = with(has, None, &alice, |by| by.may_pass_on(&set(passes)));
-        assert_eq!(lacking(passed), expected, "{has}: {passes}");
+        let found = refused(has, Login::Fresh, |by| by.may_pass_on(&set(passes)));
+        assert_eq!(found, expected, "{has}: {passes}");
     }
     assert!(Authority::Machine.may_pass_on(&set(ADMINISTRATOR)).is_ok());
 }
 
 #[test]
-fn nobody_makes_its_own_user_more_than_it_is() {
-    // What the token has; what its user has; what the user is to have; what it lacks for that.
+fn scopes_by_which_somebody_acts_in_anothers_name_are_for_those_who_have_them() {
     let rows = [
-        ("backend.user", "a backend.user", "a", ""),
-        ("backend.user", "a backend.user", "a b backend.user", "b"),
-        // Whoever may do everything could do so anyway.
-        (ADMINISTRATOR, "a", "a b", ""),
-        ("backend.user", ADMINISTRATOR, "z", "z"),
+        ("backend.app", "orders.read", ""),
+        ("backend.app", "consumer.app", "consumer.app"),
+        ("backend.app consumer.app", "consumer.app", ""),
+        ("backend.app", "backend.user a", "backend.user"),
     ];
-    for (has, before, after, expected) in rows {
-        let alice = user("alice", before);
-        let raised = with(has, None, &alice, |by| by.may_raise(&alice, &set(after)));
-        assert_eq!(lacking(raised), expected, "{has}: {before} to {after}");
-        let bob = user("bob", before);
-        let other = with(has, None, &alice, |by| by.may_raise(&bob, &set(after)));
-        assert_eq!(
-            lacking(other),
-            "",
-            "somebody else: {has}: {before} to {after}"
-        );
+    for (has, takes, expected) in rows {
+        let found = refused(has, Login::Fresh, |by| by.has_own(&set(takes)));
+        assert_eq!(found, expected, "{has}: {takes}");
     }
 }
 
 #[test]
-fn nobody_extends_a_role_of_its_own_user_beyond_what_the_user_has() {
-    let role = |name: &str| Role {
-        name: RoleName::parse(name).unwrap(),
-        scopes: set("a"),
-        is_default: false,
+fn an_administrators_tokens_end_by_whoever_could_disable_it() {
+    let old = Login::Old {
+        max_age_seconds: 300,
     };
-    let alice = user("alice", "a b backend.role");
-    // What the token has; the role; what it is to get; what is lacking.
+    // What the token has; whose tokens are to end; what it lacks.
     let rows = [
-        ("backend.role", "clerk", "b", ""),
-        ("backend.role", "clerk", "c", "c"),
-        ("backend.role", "other", "c", ""),
-        (ADMINISTRATOR, "clerk", "c", ""),
+        ("backend.token", Login::Fresh, "orders.read", ""),
+        ("backend.token", old, "orders.read consumer.account", ""),
+        (
+            "backend.token",
+            Login::Fresh,
+            "backend.token backend.user",
+            "backend.user",
+        ),
+        (
+            "backend.token backend.user",
+            Login::Fresh,
+            "backend.user",
+            "",
+        ),
+        ("backend.token backend.user", old, "backend.user", "a login"),
     ];
-    for (has, name, added, expected) in rows {
-        let extended = with(has, None, &alice, |by| {
-            by.may_extend(&role(name), &set(added))
-        });
-        assert_eq!(lacking(extended), expected, "{has}: {name} by {added}");
+    for (has, login, whose, expected) in rows {
+        let found = refused(has, login, |by| by.may_revoke(&set(whose)));
+        assert_eq!(found, expected, "{has}: {whose}");
     }
-}
-
-#[test]
-fn a_scope_of_its_own_user_gets_no_name_that_could_be_worth_more() {
-    let name = |text: &str| ScopeName::parse(text).unwrap();
-    // What the token has; what the user has; what is renamed to `z`; what is lacking.
-    let rows = [
-        ("backend.scope", "a backend.scope", "a", "z"),
-        ("backend.scope", "a backend.scope", "b", ""),
-        (ADMINISTRATOR, "a", "a", ""),
-    ];
-    for (has, owns, renamed, expected) in rows {
-        let alice = user("alice", owns);
-        let result = with(has, None, &alice, |by| {
-            by.may_rename(&name(renamed), &name("z"))
-        });
-        assert_eq!(lacking(result), expected, "{has}: {renamed}");
-    }
-}
-
-#[test]
-fn an_app_is_in_the_hands_of_who_has_all_that_it_is_to_have() {
-    use ScopesFrom::{List, Owner};
-    let owner = user("alice", "a b consumer.app");
-    let (list, follower) = (app("a", List), app("a b", Owner));
-    // What the token has; the app through which it calls; the app in question; what it lacks.
-    let rows = [
-        ("a b consumer.app", None, app("a b", List), ""),
-        // A login with all that the owner has is the owner: what the app has beyond that is lost anyway.
-        ("a b consumer.app", None, app("a z", List), ""),
-        ("a consumer.app", None, app("a", List), ""),
-        ("a consumer.app", None, app("a b", List), "b"),
-        ("a consumer.app", None, app("", Owner), "a login"),
-        ("a b consumer.app", Some(&list), app("a", List), ""),
-        ("a b consumer.app", Some(&list), app("z", List), "z"),
-        ("a b consumer.app", Some(&list), app("", Owner), "a login"),
-        ("a b consumer.app", Some(&follower), app("", Owner), ""),
-        ("a consumer.app", Some(&follower), app("", Owner), "a login"),
-    ];
-    for (has, through, app, expected) in rows {
-        let handled = with(has, through, &owner, |by| by.may_handle(&app, &owner));
-        assert_eq!(lacking(handled), expected, "{has}: {through:?}: {app:?}");
-    }
+    let all = |has, login| refused(has, login, |by| by.may_revoke_all());
+    assert_eq!(all(ADMINISTRATOR, Login::Fresh), "");
+    assert_eq!(all(ADMINISTRATOR, old), "a login");
+    let lacks = "backend.app backend.introspect backend.role backend.scope";
+    assert_eq!(all("backend.token backend.user", Login::Fresh), lacks);
 }

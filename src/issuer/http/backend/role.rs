@@ -43,6 +43,7 @@ pub(in crate::issuer::http) async fn update(
     PathName(name): PathName,
     JsonBody(wanted): JsonBody<RoleUpdate>,
 ) -> Result<Response, EndpointError> {
+    access.admit_revocation()?;
     let updated = access
         .after_login()?
         .update_role(&name, &wanted, WhenUsed::GoOn)
@@ -55,6 +56,7 @@ pub(in crate::issuer::http) async fn delete(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<StatusCode, EndpointError> {
+    access.admit_revocation()?;
     access
         .directory()
         .delete_role(&name, WhenUsed::GoOn)

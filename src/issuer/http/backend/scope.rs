@@ -54,6 +54,7 @@ pub(in crate::issuer::http) async fn update(
     PathName(name): PathName,
     JsonBody(wanted): JsonBody<ScopeUpdate>,
 ) -> Result<Response, EndpointError> {
+    access.admit_revocation()?;
     let updated = access.directory().update_scope(&name, &wanted).await?;
     Ok(body::ok(&ScopeAnswer::of(&updated)))
 }
@@ -64,6 +65,7 @@ pub(in crate::issuer::http) async fn delete(
     PathName(name): PathName,
     query: DeletionQuery,
 ) -> Result<StatusCode, EndpointError> {
+    access.admit_revocation()?;
     let directory = access.directory();
     directory.delete_scope(&name, query.when_used).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -53,6 +53,10 @@ fn is_about_what_was_sent(error: &DirectoryError) -> bool {
         | DirectoryError::Reserved
         | DirectoryError::EverybodyAdministrator
         | DirectoryError::Beyond(_)
+        | DirectoryError::BeyondRoles(_)
+        | DirectoryError::TooManyRoles
+        | DirectoryError::TooManyScopes
+        | DirectoryError::TooManyRevocations
         | DirectoryError::BeyondOwner(_)
         | DirectoryError::CannotFollow
         | DirectoryError::UnknownScope(_)

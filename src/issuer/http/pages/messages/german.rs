@@ -94,6 +94,20 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
         DirectoryError::Beyond(scopes) => {
             format!("Das gibt oder nimmt Berechtigungen, die du selbst nicht hast: {scopes}.")
         }
+        DirectoryError::BeyondRoles(role) => {
+            format!("Dir selbst kannst du keine Rolle geben, die du nicht hast: {role}.")
+        }
+        DirectoryError::TooManyRoles => {
+            "Mehr als 64 Rollen kann ein Benutzer nicht haben.".to_owned()
+        }
+        DirectoryError::TooManyScopes => {
+            "Mehr als 1000 Berechtigungen kann eine Rolle oder App nicht haben.".to_owned()
+        }
+        DirectoryError::TooManyRevocations => {
+            "Du hast so viele Zugriffe und Tokens einzeln widerrufen, wie auf einmal vorgemerkt werden: Widerrufe die \
+             Tokens ihrer Benutzer oder Apps, oder warte, bis die früheren abgelaufen sind."
+                .to_owned()
+        }
         DirectoryError::BeyondOwner(scopes) => {
             format!("Eine App kann nicht mehr dürfen als ihr Besitzer. Es fehlen: {scopes}.")
         }

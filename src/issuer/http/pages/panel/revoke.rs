@@ -103,6 +103,7 @@ pub(in crate::issuer::http::pages) async fn submit(
         return Ok(page(&visitor, Some(&form), &remark, None));
     };
     let done = if is_confirmed(&form) {
+        access.admit_revocation()?;
         let revoked = access.directory().revoke(what.clone()).await;
         revoked.map(Step::Revoked)
     } else {

@@ -83,6 +83,7 @@ pub(in crate::issuer::http::pages) async fn submit(
         add_scopes: Some(ticks.added.clone()),
         remove_scopes: Some(ticks.removed.clone()),
     };
+    access.admit_revocation()?;
     let directory = access.after_login()?;
     match directory
         .update_role(&name, &update, when_confirmed(&form))
@@ -205,6 +206,7 @@ pub(in crate::issuer::http::pages) async fn delete(
     PathName(name): PathName,
     form: PageForm,
 ) -> Result<Response, PageError> {
+    access.admit_revocation()?;
     let directory = access.directory();
     match directory.delete_role(&name, when_used(&form)).await {
         Ok(_) => visitor.done(PATH, Done::Deleted),
