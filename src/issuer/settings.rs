@@ -190,7 +190,7 @@ pub(super) mod tests {
             ("portal: {accent_dark: teal}", "issuer.portal.accent_dark`"),
             ("portal: {example_url: /orders/1}", "issuer.portal.example_url: /orders/1"),
             ("portal: {proxy: {url: \"http://api.shop.example\"}}", "issuer.portal.proxy.url: http://api.shop.example"),
-            ("portal: {proxy: {url: \"https://a.example\", timeout_ms: 15001}}", "issuer.portal.proxy.timeout_ms: 15001"),
+            ("audiences: [a], portal: {proxy: {url: \"https://a.example\", timeout_ms: 15001}}", "issuer.portal.proxy.timeout_ms: 15001"),
             ("portal: {proxy: {url: \"https://api.shop.example\"}}", "issuer.portal.proxy"),
             ("throttle: {trial: {burst: 0, refill_seconds: 1}}", "issuer.throttle.trial.burst: 0"),
             ("passkeys: {required_for: everybody}", "issuer.passkeys.required_for: everybody"),

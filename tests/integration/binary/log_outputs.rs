@@ -353,7 +353,8 @@ fn what_the_configuration_reads_is_no_output() {
         "shadow_policy: [tried]\nlog: {subject_key_file: key, outputs: {audit: \"OUTPUT\"}}"
             .to_owned();
     if cfg!(feature = "issuer") {
-        extra += "\nissuer: {url: \"http://127.0.0.1:1\", address: \"127.0.0.1:0\", store: \"sqlite:store.db\", \
+        extra += "\nissuer: {url: \"http://127.0.0.1:1\", address: \"127.0.0.1:0\", audiences: [orders-api], \
+                  store: \"sqlite:store.db\", \
                   portal: {proxy: {url: \"https://api.shop.example\", ca_file: \"ca.pem\"}}}";
     }
     let setup = Setup {
