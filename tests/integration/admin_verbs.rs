@@ -812,7 +812,9 @@ async fn users_and_apps_are_explained_by_what_the_store_says_of_them() {
     let (_, status, told) = explain(&["--user", "admin"], "/orders/1");
     assert_eq!(status, 401, "{told}");
     assert!(
-        told.contains("its roles give no scope of an API (only `backend.*` and `consumer.*`)"),
+        told.contains(
+            "there is no scope of an API, only such as begin with `consumer.` or `backend.`"
+        ),
         "{told}"
     );
     // What the store says now counts, and not what it said.

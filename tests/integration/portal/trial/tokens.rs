@@ -118,9 +118,9 @@ async fn a_token_has_nothing_of_the_issuer_whatever_the_caller_has() {
         let claims = claims(&token);
         assert_eq!(claims["aud"], json!(["orders-api"]), "{claims}");
         assert_eq!(claims["scope"], "reports", "{claims}");
-        for path in ["/authorization/whoami", "/consumer/account"] {
+        for (path, refused) in [("/authorization/whoami", 401), ("/consumer/account", 403)] {
             let answer = companion.get(path, &token).await;
-            assert_eq!(answer.status, 401, "{path}: {answer:?}");
+            assert_eq!(answer.status, refused, "{path}: {answer:?}");
         }
     }
     let sent = upstream.seen().len();
