@@ -46,7 +46,7 @@ async fn does(
 }
 
 async fn app_with(companion: &TestCompanion, owner: &str, scopes: &[&str]) -> TestClient {
-    let body = json!({"name": scopes.join(" "), "scopes": scopes});
+    let body = json!({"name": format!("app {}", scopes.len()), "scopes": scopes});
     let made = does(companion, "POST /consumer/app", &body, owner, 201).await;
     let text = |name: &str| made[name].as_str().unwrap().to_owned();
     TestClient {
@@ -131,11 +131,11 @@ async fn whoever_revokes_without_end_is_held_up() {
             break answer;
         }
         done += 1;
-        assert!(done < 2000, "never held up");
+        assert!(done < 5000, "never held up");
     };
     assert_eq!(held_up.status, 429, "{held_up:?}");
     assert!(held_up.header("retry-after").is_some(), "{held_up:?}");
-    assert!(done >= 300, "{done}");
+    assert!(done >= 1000, "{done}");
 }
 
 /// A request that was let in, and then waited for the change that gave its user a role: together they would have

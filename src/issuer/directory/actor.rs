@@ -13,10 +13,10 @@ pub(super) enum Actor {
     /// See [`Authority::Machine`](super::Authority::Machine).
     Machine,
     Bearer {
-        user: User,
+        user: Box<User>,
         /// What its token has, all of which user and app have.
         scopes: ScopeSet,
-        app: Option<App>,
+        app: Option<Box<App>>,
     },
 }
 
@@ -111,7 +111,7 @@ impl Actor {
     fn restricted(&self) -> Option<&User> {
         match self {
             Self::Bearer { scopes, .. } if scopes.make_administrator() => None,
-            Self::Bearer { user, .. } => Some(user),
+            Self::Bearer { user, .. } => Some(&**user),
             Self::Machine => None,
         }
     }

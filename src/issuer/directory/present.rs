@@ -51,8 +51,8 @@ pub(super) async fn actor(
         return Ok(None);
     }
     Ok(user.map(|user| Actor::Bearer {
-        user,
+        user: Box::new(user),
         scopes: scopes.clone(),
-        app,
+        app: app.map(Box::new),
     }))
 }

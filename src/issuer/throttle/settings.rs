@@ -39,7 +39,7 @@ pub struct BucketSettings {
 /// Revocations, and changes of roles and scopes, by one user: more than any script that cleans up needs, and
 /// too few to keep others out by ending what they get again and again.
 pub(super) const REVOCATIONS: BucketSettings = BucketSettings {
-    burst: NonZeroU32::MIN.saturating_add(299),
+    burst: NonZeroU32::MIN.saturating_add(999),
     refill_seconds: NonZeroU32::MIN,
 };
 

@@ -258,8 +258,8 @@ fn revocations_are_counted_by_whoever_revokes() {
     let scene = scene();
     let (tom, zoe) = (UserId::known("tom"), UserId::known("zoe"));
     let revoke = |user: &UserId| scene.throttle.revocation(user);
-    let done = (0..1000).take_while(|_| revoke(&tom).is_ok()).count();
-    assert_eq!(done, 300);
+    let done = (0..5000).take_while(|_| revoke(&tom).is_ok()).count();
+    assert_eq!(done, 1000);
     let throttled = Throttled {
         limit: Limit::Revocation,
         retry_after_seconds: 1,

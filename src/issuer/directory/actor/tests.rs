@@ -47,9 +47,9 @@ fn app(scopes: &str, scopes_from: ScopesFrom) -> App {
 /// What somebody does with a token of `user` that has `scopes`, through `app` if there is one.
 fn with<T>(scopes: &str, app: Option<&App>, user: &User, operation: impl FnOnce(&Actor) -> T) -> T {
     operation(&Actor::Bearer {
-        user: user.clone(),
+        user: Box::new(user.clone()),
         scopes: set(scopes),
-        app: app.cloned(),
+        app: app.cloned().map(Box::new),
     })
 }
 
