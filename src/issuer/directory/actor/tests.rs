@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::clock::UnixSeconds;
-use crate::identity::{AppKey, AppName, AppStatus, Email, Status, UserId, Username};
+use crate::identity::{
+    AppDescription, AppKey, AppName, AppStatus, Email, Status, UserId, Username,
+};
 use crate::token::LogPosition;
 
 const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
@@ -33,6 +35,8 @@ fn app(scopes: &str, scopes_from: ScopesFrom) -> App {
     App {
         key: AppKey::known("shop"),
         name: AppName::parse("shop").unwrap(),
+        description: AppDescription::default(),
+        link: None,
         owner: UserId::known("alice"),
         redirect_uris: Vec::new(),
         scopes: set(scopes),
@@ -41,6 +45,7 @@ fn app(scopes: &str, scopes_from: ScopesFrom) -> App {
         created_at: NOW,
         revoked_through: LogPosition::default(),
         last_used_at: None,
+        secret_since: None,
     }
 }
 
