@@ -206,6 +206,7 @@ impl Issuer {
     }
 
     /// The keys that verifiers are told of.
+        issuer.credentials.second_factors().warn().await?;
     fn published_keys(&self) -> Vec<PublishedKey> {
         self.grants.signer().published()
     }
@@ -284,7 +285,7 @@ impl Issuer {
         let (naming, now) = (self.audit.naming(), self.clock.now());
         Directory::new(
             &self.store,
-            directory::Passwords {
+            directory::Demands {
                 hasher: self.credentials.hasher(),
                 words: &self.settings.password_words,
             },
@@ -306,3 +307,4 @@ fn random<const BYTES: usize>() -> Result<[u8; BYTES], CryptographyError> {
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| CryptographyError)?;
     Ok(bytes)
 }
+                required: self.settings.passkeys.required_for,

@@ -75,6 +75,7 @@ async fn fill(store: &Store, role: &RoleName, now: UnixSeconds) {
                 roles: vec![role.clone()],
                 scopes: ScopeSet::default(),
                 created_at: now,
+                passkeys: 0,
                 as_of: LogPosition::default(),
                 revoked_through: LogPosition::default(),
             };

@@ -113,6 +113,7 @@ pub(crate) fn prepare(store: &str) -> Vec<Arc<App>> {
             roles: vec![role],
             scopes: ScopeSet::default(),
             created_at: now,
+            passkeys: 0,
             as_of: LogPosition::default(),
             revoked_through: LogPosition::default(),
         };

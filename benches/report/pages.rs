@@ -151,6 +151,7 @@ fn user(number: usize, roles: &[RoleName], now: portcullis::clock::UnixSeconds) 
         roles: vec![roles[0].clone(), roles[1 + number % (ROLES - 1)].clone()],
         scopes: ScopeSet::default(),
         created_at: now,
+        passkeys: 0,
         as_of: LogPosition::default(),
         revoked_through: LogPosition::default(),
     }

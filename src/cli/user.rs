@@ -22,6 +22,7 @@ const MEMBERS: &[&str] = &[
     "status",
     "roles",
     "scopes",
+    "passkeys",
     "created_at",
     "id",
 ];
@@ -33,6 +34,7 @@ const CHANGED: &[&str] = &[
     "added_roles",
     "removed_roles",
     "scopes",
+    "passkeys",
     "created_at",
     "id",
 ];

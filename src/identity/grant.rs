@@ -8,6 +8,7 @@
 use super::app::{App, AppKey, AppWithOwner};
 use super::audience::Audiences;
 use super::scope::{NoScopeError, RequestedScopes, ScopeSet};
+use super::second_factor::RequiredFor;
 use super::secret::{SecretDigest, alphanumeric};
 use super::user::{Status, User, UserId};
 use crate::clock::UnixSeconds;
@@ -56,6 +57,8 @@ pub enum Extent<'a> {
 pub struct Parties<'a> {
     pub user: Option<&'a User>,
     pub app: Option<(&'a App, &'a User)>,
+    /// Who may do what administrators do only with a passkey.
+    pub required: RequiredFor,
 }
 
 /// Why something that was given is worth nothing any more.
@@ -101,8 +104,8 @@ impl Entitlement<'_> {
         if self.position < user.revoked_through.max(of_app) {
             return Err(GrantError::Revoked);
         }
-        let within_app = app.map(|(app, owner)| app.scopes_within(owner));
-        self.left(within_app.as_ref(), &user.scopes)
+        let within_app = app.map(|(app, owner)| now.required.usable_by(app, owner));
+        self.left(within_app.as_ref(), &now.required.usable(user))
             .map_err(GrantError::NothingLeft)
     }
 

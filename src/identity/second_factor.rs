@@ -1,5 +1,7 @@
 //! Of whom more than a password is asked.
 
+use super::app::App;
+use super::scope::ScopeSet;
 use super::user::User;
 
 /// Who must have a passkey.
@@ -29,17 +31,113 @@ impl RequiredFor {
             Self::Administrators => !user.scopes.administrative().is_empty(),
         }
     }
+
+    /// What a user may use now of what its roles give it: nothing that administrators do while it has no
+    /// passkey and must have one, by whatever it calls.
+    pub fn usable(self, user: &User) -> ScopeSet {
+        match SecondFactor::of(user, self) {
+            SecondFactor::ToBeMade => user.scopes.without(&user.scopes.administrative()),
+            SecondFactor::None | SecondFactor::Asked => user.scopes.clone(),
+        }
+    }
+
+    /// What an app may use now: never more than its owner.
+    pub fn usable_by(self, app: &App, owner: &User) -> ScopeSet {
+        app.scopes.within(&self.usable(owner))
+    }
 }
 
 impl SecondFactor {
-    /// What is asked of a user who has so many passkeys.
-    pub fn of(user: &User, passkeys: i64, required: RequiredFor) -> Self {
-        if passkeys > 0 {
+    /// What is asked of a user.
+    pub fn of(user: &User, required: RequiredFor) -> Self {
+        if user.passkeys > 0 {
             Self::Asked
         } else if required.concerns(user) {
             Self::ToBeMade
         } else {
             Self::None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::UnixSeconds;
+    use crate::identity::{
+        AppKey, AppName, AppStatus, Email, ScopesFrom, Status, UserId, Username,
+    };
+    use crate::token::LogPosition;
+
+    fn user(scopes: &str, passkeys: i64) -> User {
+        User {
+            id: UserId::known("alice"),
+            username: Username::parse("alice").unwrap(),
+            email: Email::known("alice@a.example"),
+            status: Status::Active,
+            roles: Vec::new(),
+            scopes: ScopeSet::parse(scopes).unwrap(),
+            passkeys,
+            created_at: UnixSeconds(0),
+            as_of: LogPosition::default(),
+            revoked_through: LogPosition::default(),
+        }
+    }
+
+    fn app(owner: &User, scopes: &str) -> App {
+        App {
+            key: AppKey::known("shop"),
+            name: AppName::parse("shop").unwrap(),
+            owner: owner.id.clone(),
+            redirect_uris: Vec::new(),
+            scopes: ScopeSet::parse(scopes).unwrap(),
+            scopes_from: ScopesFrom::List,
+            status: AppStatus::Active,
+            created_at: UnixSeconds(0),
+            revoked_through: LogPosition::default(),
+            last_used_at: None,
+        }
+    }
+
+    #[test]
+    fn an_administrator_without_the_passkey_it_must_have_administers_by_nothing() {
+        use RequiredFor::{Administrators, Nobody};
+        // The scopes of the user, its passkeys, who must have one; what the user and its app may use.
+        let rows = [
+            (
+                "a backend.user consumer.app",
+                0,
+                Nobody,
+                "a backend.user consumer.app",
+                "backend.user",
+            ),
+            (
+                "a backend.user consumer.app",
+                0,
+                Administrators,
+                "a consumer.app",
+                "",
+            ),
+            (
+                "a backend.user consumer.app",
+                1,
+                Administrators,
+                "a backend.user consumer.app",
+                "backend.user",
+            ),
+            ("a consumer.app", 0, Administrators, "a consumer.app", ""),
+            ("backend.user", 0, Administrators, "", ""),
+        ];
+        for (scopes, passkeys, required, own, of_app) in rows {
+            let owner = user(scopes, passkeys);
+            let app = app(&owner, "backend.user backend.role");
+            assert_eq!(
+                required.usable(&owner).to_string(),
+                own,
+                "{scopes} {passkeys}"
+            );
+            let by_app = required.usable_by(&app, &owner);
+            assert_eq!(by_app.to_string(), of_app, "{scopes} {passkeys}");
         }
     }
 }

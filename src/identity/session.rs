@@ -27,8 +27,6 @@ pub struct Session {
     pub expires_at: UnixSeconds,
     /// By what its user has logged in.
     pub assurance: Assurance,
-    /// How many passkeys its user has now.
-    pub passkeys: i64,
 }
 
 impl Assurance {
@@ -54,7 +52,7 @@ impl Session {
     /// Whether what its user has given is enough now: a session by the password alone is over when the
     /// user gets a passkey, or must have one.
     pub fn is_complete(&self, required: RequiredFor) -> bool {
-        match SecondFactor::of(&self.user, self.passkeys, required) {
+        match SecondFactor::of(&self.user, required) {
             SecondFactor::None => true,
             SecondFactor::Asked => self.assurance == Assurance::SecondFactor,
             // Whatever it was begun with: what there was has been removed.
@@ -82,6 +80,8 @@ impl Session {
         let parties = Parties {
             user: Some(&self.user),
             app: None,
+            // Of what is left nothing depends on it here.
+            required: RequiredFor::Nobody,
         };
         match entitlement.worth(parties) {
             Ok(_) | Err(GrantError::NothingLeft(_)) => Ok(()),
@@ -104,6 +104,7 @@ mod tests {
             roles: Vec::new(),
             scopes: ScopeSet::parse(scopes).unwrap(),
             created_at: UnixSeconds(0),
+            passkeys: 0,
             as_of: LogPosition(9),
             revoked_through: LogPosition(revoked_through),
         };
@@ -113,7 +114,6 @@ mod tests {
             began_at: UnixSeconds(0),
             expires_at: UnixSeconds(9),
             assurance: Assurance::Password,
-            passkeys: 0,
         }
     }
 
@@ -149,11 +149,11 @@ mod tests {
             ),
         ];
         for (scopes, passkeys, required, assurance, expected) in rows {
-            let session = Session {
+            let mut session = Session {
                 assurance,
-                passkeys,
                 ..session(5, Status::Active, scopes, 0)
             };
+            session.user.passkeys = passkeys;
             assert_eq!(session.is_complete(required), expected, "{session:?}");
         }
     }

@@ -18,8 +18,10 @@ pub struct User {
     /// Whether it may do anything.
     pub status: Status,
     pub roles: Vec<RoleName>,
-    /// What its roles give it now.
+    /// What its roles give it now; [`RequiredFor::usable`](super::RequiredFor::usable) says what of it counts.
     pub scopes: ScopeSet,
+    /// How many passkeys it has.
+    pub passkeys: i64,
     pub created_at: UnixSeconds,
     /// How much of the revocation log had happened when this was read: tokens that are made from it
     /// say so.

@@ -21,6 +21,7 @@ pub struct UserAnswer<'a> {
     status: &'static str,
     roles: Vec<&'a str>,
     scopes: Vec<&'a str>,
+    passkeys: i64,
     created_at: i64,
     /// Only in the answer to a change, like the next one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,6 +116,7 @@ impl<'a> UserAnswer<'a> {
             status: user.status.name(),
             roles: user.roles.iter().map(RoleName::as_str).collect(),
             scopes: names(&user.scopes),
+            passkeys: user.passkeys,
             created_at: user.created_at.0,
             added_roles: None,
             removed_roles: None,
@@ -272,12 +274,13 @@ mod tests {
             roles: vec![RoleName::parse("clerk").unwrap()],
             scopes: ScopeSet::parse("b a").unwrap(),
             created_at: UnixSeconds(7),
+            passkeys: 2,
             as_of: LogPosition(5),
             revoked_through: LogPosition(3),
         };
         let expected = json!({
             "id": "u1", "username": "alice", "email": "alice@a.example", "status": "disabled",
-            "roles": ["clerk"], "scopes": ["a", "b"], "created_at": 7,
+            "roles": ["clerk"], "scopes": ["a", "b"], "passkeys": 2, "created_at": 7,
         });
         assert_eq!(shown(&UserAnswer::of(&user)), expected);
         let change = UserChange {

@@ -82,6 +82,11 @@ impl Credentials {
         self.hasher.register_metrics(registry);
     }
 
+    /// Of whom more than a password is asked.
+    pub(super) fn second_factors(&self) -> &SecondFactors {
+        &self.second_factors
+    }
+
     pub(super) fn hasher(&self) -> &PasswordHasher {
         &self.hasher
     }

@@ -33,8 +33,8 @@ use super::audit::Naming;
 use super::hashing::{HashingError, PasswordHasher};
 use crate::clock::UnixSeconds;
 use crate::identity::{
-    AppError, ContextWords, DescriptionError, NameError, PasskeyNameError, PasswordError, ScopeSet,
-    UserError,
+    AppError, ContextWords, DescriptionError, NameError, PasskeyNameError, PasswordError,
+    RequiredFor, ScopeSet, UserError,
 };
 use crate::store::{Change, ChangeOf, Committed, Created, Store, StoreError};
 use crate::token::{CryptographyError, LogPosition};
@@ -61,7 +61,7 @@ const MAX_SCOPES: usize = 1000;
 /// only some changes give something.
 pub struct Directory<'a> {
     store: &'a Store,
-    passwords: Passwords<'a>,
+    demands: Demands<'a>,
     authority: Authority<'a>,
     naming: Naming<'a>,
     now: UnixSeconds,
@@ -71,12 +71,13 @@ pub struct Directory<'a> {
 /// what takes a fresh login cannot be called without one.
 pub struct FreshDirectory<'a>(Directory<'a>);
 
-/// What new passwords are held to, and what hashes them.
+/// What is asked of users: what new passwords are held to, what hashes them, and who must have a passkey.
 #[derive(Clone, Copy)]
-pub(super) struct Passwords<'a> {
+pub(super) struct Demands<'a> {
     pub(super) hasher: &'a PasswordHasher,
     /// The words of the site.
     pub(super) words: &'a ContextWords,
+    pub(super) required: RequiredFor,
 }
 
 /// Of what there is none with the name that was given.
@@ -265,14 +266,14 @@ pub enum DirectoryError {
 impl<'a> Directory<'a> {
     pub(super) fn new(
         store: &'a Store,
-        passwords: Passwords<'a>,
+        demands: Demands<'a>,
         authority: Authority<'a>,
         naming: Naming<'a>,
         now: UnixSeconds,
     ) -> Self {
         Self {
             store,
-            passwords,
+            demands,
             authority,
             naming,
             now,
@@ -330,7 +331,7 @@ impl<'a> Directory<'a> {
         if !present::is_logged_in(&mut change, session).await? {
             return Err(DirectoryError::Changed);
         }
-        let actor = present::actor(&mut change, scopes, token).await?;
+        let actor = present::actor(&mut change, scopes, token, self.demands.required).await?;
         Ok((change, actor.ok_or(DirectoryError::Changed)?))
     }
 }

@@ -110,6 +110,11 @@ impl GrantSettings {
         self.audiences.iter().map(String::as_str)
     }
 
+    /// What an app may use now.
+    fn usable_by(&self, app: &AppWithOwner) -> ScopeSet {
+        self.required.usable_by(&app.app, &app.owner)
+    }
+
     fn rights(&self, granted: ScopeSet, asked: RightsRequest<'_>) -> Result<Rights, NoScopeError> {
         let offered: Vec<&str> = self.audiences().collect();
         Rights::separate(granted, asked, &self.url, &offered)
@@ -121,7 +126,7 @@ impl GrantSettings {
         app: Option<&AppWithOwner>,
         asked: RightsRequest<'_>,
     ) -> Result<Rights, GrantError> {
-        let scopes = worth(user, app, asked.scopes)?;
+        let scopes = worth(user, app, asked.scopes, self.required)?;
         self.rights(scopes, asked).map_err(GrantError::NothingLeft)
     }
 }
@@ -342,6 +347,7 @@ fn worth(
     user: &User,
     app: Option<&AppWithOwner>,
     scopes: &RequestedScopes,
+    required: RequiredFor,
 ) -> Result<ScopeSet, GrantError> {
     let entitlement = Entitlement {
         user: &user.id,
@@ -352,6 +358,7 @@ fn worth(
     entitlement.worth(Parties {
         user: Some(user),
         app: app.map(AppWithOwner::parties),
+        required,
     })
 }
 

@@ -84,6 +84,16 @@ impl Store {
         count(&self.reader, COUNT_PASSKEYS, user).await
     }
 
+    /// How many active users have a scope of administrators and no passkey.
+    pub async fn count_administrators_without_passkeys(&self) -> Result<i64, StoreError> {
+        let text = "SELECT COUNT(*) AS found FROM users u WHERE u.status = 'active' \
+                    AND u.id IN (SELECT r.user_id FROM role_scopes s JOIN user_roles r ON r.role = s.role \
+                    WHERE substr(s.scope, 1, 8) = 'backend.') \
+                    AND NOT EXISTS (SELECT p.user_id FROM passkeys p WHERE p.user_id = u.id)";
+        let row = sqlx::query(text).fetch_one(&self.reader).await?;
+        Ok(row.try_get("found")?)
+    }
+
     /// How many recovery codes a user has left.
     pub async fn count_recovery_codes(&self, user: &UserId) -> Result<i64, StoreError> {
         let text = "SELECT COUNT(*) AS found FROM recovery_codes WHERE user_id = $1";

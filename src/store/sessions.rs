@@ -190,8 +190,7 @@ impl Store {
         digest: &SecretDigest,
         now: UnixSeconds,
     ) -> Result<Option<Session>, StoreError> {
-        let text = "SELECT user_id, position, created_at, expires_at, assurance, \
-                    (SELECT COUNT(*) FROM passkeys p WHERE p.user_id = sessions.user_id) AS passkeys \
+        let text = "SELECT user_id, position, created_at, expires_at, assurance \
                     FROM sessions WHERE digest = $1 AND expires_at > $2";
         let row = sqlx::query(text)
             .bind(digest.to_text())
@@ -205,7 +204,6 @@ impl Store {
         let began_at = UnixSeconds(row.try_get("created_at")?);
         let expires_at = UnixSeconds(row.try_get("expires_at")?);
         let assurance = Assurance::of_number(row.try_get("assurance")?);
-        let passkeys = row.try_get("passkeys")?;
         // Read later than the session: what ends it in between is seen.
         let user = with_id(&self.reader, &UserId::known(row.try_get("user_id")?)).await?;
         Ok(user.map(|user| Session {
@@ -214,7 +212,6 @@ impl Store {
             began_at,
             expires_at,
             assurance,
-            passkeys,
         }))
     }
 
@@ -225,8 +222,7 @@ impl Store {
         now: UnixSeconds,
     ) -> Result<Vec<(SecretDigest, Session)>, StoreError> {
         let text = format!(
-            "SELECT {LINEAGE} AS lineage, position, created_at, expires_at, assurance, \
-             (SELECT COUNT(*) FROM passkeys p WHERE p.user_id = sessions.user_id) AS passkeys \
+            "SELECT {LINEAGE} AS lineage, position, created_at, expires_at, assurance \
              FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at DESC, digest LIMIT $3"
         );
         let rows = sqlx::query(assembled(text))
@@ -244,7 +240,6 @@ impl Store {
                 began_at: UnixSeconds(row.try_get("created_at")?),
                 expires_at: UnixSeconds(row.try_get("expires_at")?),
                 assurance: Assurance::of_number(row.try_get("assurance")?),
-                passkeys: row.try_get("passkeys")?,
             };
             if session.check().is_ok() {
                 let lineage = lineage.ok_or(StoreError::Unreadable("session"))?;

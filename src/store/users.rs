@@ -20,7 +20,8 @@ const SELECT: &str = "\
     COALESCE((SELECT string_agg(r.role, ' ') FROM user_roles r WHERE r.user_id = u.id), '') \
       AS roles, \
     COALESCE((SELECT string_agg(s.scope, ' ') FROM user_roles r \
-      JOIN role_scopes s ON s.role = r.role WHERE r.user_id = u.id), '') AS scopes \
+      JOIN role_scopes s ON s.role = r.role WHERE r.user_id = u.id), '') AS scopes, \
+    (SELECT COUNT(*) FROM passkeys p WHERE p.user_id = u.id) AS passkeys \
     FROM users u CROSS JOIN revocation_head h";
 
 const MAX_LOGIN_BYTES: usize = 256;
@@ -336,6 +337,7 @@ pub(super) fn read(row: &AnyRow) -> Result<User, StoreError> {
         status: status(row, "status")?,
         roles: roles(row, "roles")?,
         scopes: scopes(row, "scopes")?,
+        passkeys: row.try_get("passkeys")?,
         created_at: UnixSeconds(row.try_get("created_at")?),
         as_of: position(row, "as_of")?,
         revoked_through: position(row, "revoked_through")?,

@@ -187,6 +187,7 @@ fn user(name: &str, role: &Role) -> User {
         roles: vec![role.name.clone()],
         scopes: ScopeSet::default(),
         created_at: NOW,
+        passkeys: 0,
         as_of: LogPosition::default(),
         revoked_through: LogPosition::default(),
     }

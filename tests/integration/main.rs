@@ -102,6 +102,7 @@ mod refresh;
 mod reloads;
 mod remote_keys;
 #[cfg(feature = "issuer")]
+mod required_passkeys;
 mod revocation;
 #[cfg(feature = "issuer")]
 mod revoke;

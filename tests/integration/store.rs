@@ -177,6 +177,7 @@ fn user(name: &str) -> User {
         roles: Vec::new(),
         scopes: ScopeSet::default(),
         created_at: NOW,
+        passkeys: 0,
         as_of: LogPosition::default(),
         revoked_through: LogPosition::default(),
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::identity::{AppDescription, AppName, AppStatus, Email, ScopesFrom, Username};
+use crate::identity::{AppDescription, AppName, AppStatus, Email, RequiredFor, ScopesFrom, Username};
 
 const POSITION: LogPosition = LogPosition(10);
 
@@ -16,6 +16,7 @@ fn user(name: &str, scopes: &str) -> User {
         roles: Vec::new(),
         scopes: set(scopes),
         created_at: UnixSeconds(0),
+        passkeys: 0,
         as_of: LogPosition(20),
         revoked_through: LogPosition::default(),
     }
@@ -76,6 +77,7 @@ impl Case {
         let parties = Parties {
             user: self.user.as_ref(),
             app: self.app.as_ref().map(|app| (app, &self.owner)),
+            required: RequiredFor::Nobody,
         };
         let worth = grant.entitlement().worth(parties);
         worth.map(|scopes| scopes.to_string())
@@ -172,6 +174,7 @@ fn granted(
     let parties = Parties {
         user: Some(&alice),
         app: app.as_ref().map(|app| (app, &owner)),
+        required: RequiredFor::Nobody,
     };
     match entitlement.worth(parties) {
         Ok(scopes) => Ok(scopes.to_string()),

@@ -185,6 +185,7 @@ mod tests {
         };
         let password = Password::attempt(format!("password of {name}")).unwrap();
         let whom = HashingFor {
+            passkeys: 0,
             account: name,
             place: LoginOrigin::Known,
         };

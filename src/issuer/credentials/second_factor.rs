@@ -54,7 +54,27 @@ impl SecondFactors {
     /// What follows the password of this user.
     pub(in crate::issuer) async fn of(&self, user: &User) -> Result<SecondFactor, StoreError> {
         let passkeys = self.store.count_passkeys(&user.id).await?;
-        Ok(SecondFactor::of(user, passkeys, self.required))
+        let user = User {
+            passkeys,
+            ..user.clone()
+        };
+        Ok(SecondFactor::of(&user, self.required))
+    }
+
+    /// Says who has nothing to administer with because of the settings.
+    pub(in crate::issuer) async fn warn(&self) -> Result<(), StoreError> {
+        if self.required == RequiredFor::Nobody {
+            return Ok(());
+        }
+        let missing = self.store.count_administrators_without_passkeys().await?;
+        if missing > 0 {
+            tracing::warn!(
+                count = missing,
+                "administrators have no passkey: neither they nor their apps have any `backend.*` scope until they \
+                 have logged in at `/portal` and made one; `portcullis user list --format json` says who"
+            );
+        }
+        Ok(())
     }
 
     /// Fails for a user of whom more than a password is asked, where there is no way to ask for it.

@@ -1,10 +1,10 @@
 //! The directory without a running server.
 
 use super::{
-    Authority, Directory, DirectoryError, FreshDirectory, Passwords, ResetLink, reset_links,
+    Authority, Demands, Directory, DirectoryError, FreshDirectory, ResetLink, reset_links,
 };
 use crate::clock::{Clock, UnixSeconds};
-use crate::identity::{ContextWords, PlainSecret};
+use crate::identity::{ContextWords, PlainSecret, RequiredFor};
 use crate::issuer::audit::{Naming, names_for};
 use crate::issuer::hashing::PasswordHasher;
 use crate::issuer::{HashingSettings, IssuerSettings, random};
@@ -17,6 +17,7 @@ pub struct LocalDirectory {
     store: Store,
     hasher: PasswordHasher,
     words: ContextWords,
+    required: RequiredFor,
     secret_overlap_seconds: u32,
     names: SubjectNames,
     issuer: String,
@@ -55,6 +56,7 @@ impl LocalDirectory {
             store,
             hasher: PasswordHasher::start(hashing)?,
             words: settings.password_words.clone(),
+            required: settings.passkeys.required_for,
             secret_overlap_seconds: settings.secret_overlap_seconds,
             names,
             issuer: settings.url.clone(),
@@ -73,14 +75,15 @@ impl LocalDirectory {
             names: &self.names,
             issuer: &self.issuer,
         };
-        let passwords = Passwords {
+        let demands = Demands {
             hasher: &self.hasher,
             words: &self.words,
+            required: self.required,
         };
         let machine = Authority::Machine;
         FreshDirectory(Directory::new(
             &self.store,
-            passwords,
+            demands,
             machine,
             naming,
             self.now,

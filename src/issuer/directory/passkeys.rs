@@ -254,7 +254,7 @@ mod tests {
     use crate::issuer::IssuerDocument;
     use crate::issuer::audit::AuditLog;
     use crate::issuer::directory::Authority;
-    use crate::issuer::directory::Passwords;
+    use crate::issuer::directory::Demands;
     use crate::issuer::hashing::PasswordHasher;
     use crate::problem::Faults;
     use crate::store::Store;
@@ -303,14 +303,15 @@ mod tests {
         let hasher = PasswordHasher::start(settings.hashing).unwrap();
         let names = SubjectNames::load(SubjectForm::Plain, None).unwrap();
         let audit = AuditLog::new(names, URL);
-        let passwords = Passwords {
+        let demands = Demands {
             hasher: &hasher,
             words: &settings.password_words,
         };
-        let directory = Directory::new(&store, passwords, Authority::Machine, audit.naming(), NOW);
+        let directory = Directory::new(&store, demands, Authority::Machine, audit.naming(), NOW);
         let directory = directory.fresh().unwrap();
         let name = PasskeyName::parse("phone").unwrap();
         let rows = [
+            required: RequiredFor::Nobody,
             (Assurance::Password, true),
             (Assurance::Password, false),
             (Assurance::SecondFactor, true),

@@ -1,7 +1,7 @@
 //! Whether a caller still is who it was when it was let in.
 
 use super::{Actor, DirectoryError};
-use crate::identity::{Entitlement, Extent, Parties, ScopeSet, SecretDigest};
+use crate::identity::{Entitlement, Extent, Parties, RequiredFor, ScopeSet, SecretDigest};
 use crate::issuer::access_token::TokenClaims;
 use crate::store::Change;
 use crate::token::{RevocationTarget, VerifiedToken};
@@ -24,6 +24,7 @@ pub(super) async fn actor(
     change: &mut Change,
     scopes: &ScopeSet,
     token: &VerifiedToken,
+    required: RequiredFor,
 ) -> Result<Option<Actor>, DirectoryError> {
     let claims = TokenClaims::of(token);
     let user = change.user(&claims.user).await?;
@@ -44,6 +45,7 @@ pub(super) async fn actor(
     let worth = entitlement.worth(Parties {
         user: user.as_ref(),
         app: app.as_ref().zip(owner.as_ref()),
+        required,
     });
     let has_all = worth.is_ok_and(|left| left == *scopes);
     let targets = RevocationTarget::all_of(token);

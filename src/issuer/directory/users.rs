@@ -123,14 +123,11 @@ impl Directory<'_> {
             Username::parse(&wanted.username)?,
             Email::parse(&wanted.email)?,
         );
-        let words = self
-            .passwords
-            .words
-            .with([username.as_str(), email.as_str()]);
+        let words = self.demands.words.with([username.as_str(), email.as_str()]);
         let password = Password::choose(wanted.password, &words)?;
         Ok(PreparedUser {
             password_hash: self
-                .passwords
+                .demands
                 .hasher
                 .hash(password, HashingFor::new(username.as_str()))
                 .await?,
@@ -162,6 +159,7 @@ impl Directory<'_> {
             roles,
             scopes: ScopeSet::default(),
             created_at: self.now,
+            passkeys: 0,
             as_of: LogPosition::default(),
             revoked_through: LogPosition::default(),
         };
@@ -249,9 +247,9 @@ impl Directory<'_> {
         password: String,
     ) -> Result<String, DirectoryError> {
         let names = [user.username.as_str(), user.email.as_str()];
-        let password = Password::choose(password, &self.passwords.words.with(names))?;
+        let password = Password::choose(password, &self.demands.words.with(names))?;
         let whom = HashingFor::new(user.id.as_str());
-        Ok(self.passwords.hasher.hash(password, whom).await?)
+        Ok(self.demands.hasher.hash(password, whom).await?)
     }
 }
 

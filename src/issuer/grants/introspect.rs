@@ -81,7 +81,7 @@ impl Grants {
         token: &VerifiedToken,
     ) -> Result<Option<Description>, EndpointError> {
         let own = app_of_token(token.client()) == Some(app.app.key.as_str());
-        let may_ask = own || app.scopes().contains(SCOPE);
+        let may_ask = own || self.settings.usable_by(app).contains(SCOPE);
         // The leeway is for verifiers with another clock. This clock wrote `exp`.
         // RFC 7662 section 2.2 says no more than `active: false` to whoever may not ask, or it could
         // try tokens and learn whose they are.

@@ -94,6 +94,7 @@ impl Grants {
         let parties = Parties {
             user,
             app: Some(app.parties()),
+            required: self.settings.required,
         };
         let scopes = grant.entitlement().worth(parties);
         // What was consented to, and not all that the app may have today: rights that it got since were

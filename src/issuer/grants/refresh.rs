@@ -109,6 +109,7 @@ impl Grants {
         let worth = grant.entitlement().worth(Parties {
             user: Some(user),
             app: app.map(AppWithOwner::parties),
+            required: self.settings.required,
         });
         let left = match worth {
             Ok(left) => Ok(left),
@@ -189,6 +190,7 @@ mod tests {
             roles: Vec::new(),
             scopes: ScopeSet::default(),
             created_at: UnixSeconds(0),
+            passkeys: 0,
             as_of: LogPosition::default(),
             revoked_through: LogPosition::default(),
         }

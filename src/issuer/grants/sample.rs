@@ -80,7 +80,7 @@ impl GrantSettings {
         user: &User,
         app: Option<&AppWithOwner>,
     ) -> Result<ApiRights, GrantError> {
-        let scopes = worth(user, app, &RequestedScopes::All)?;
+        let scopes = worth(user, app, &RequestedScopes::All, self.required)?;
         let offered: Vec<&str> = self.audiences().collect();
         ApiRights::of(&scopes, &self.url, &offered).map_err(GrantError::NothingLeft)
     }

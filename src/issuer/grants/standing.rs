@@ -53,6 +53,7 @@ impl Grants {
         let worth = entitlement.worth(Parties {
             user: Some(&user),
             app: app.as_ref().map(AppWithOwner::parties),
+            required: self.settings.required,
         });
         Ok(worth.ok().map(|scopes| Standing { user, app, scopes }))
     }

@@ -83,6 +83,7 @@ impl Bench {
                     .into(),
                 scopes: ScopeSet::default(),
                 created_at: NOW,
+                passkeys: 0,
                 as_of: LogPosition::default(),
                 revoked_through: LogPosition::default(),
             };

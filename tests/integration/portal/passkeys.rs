@@ -717,12 +717,16 @@ async fn a_first_passkey_that_is_required_ends_earlier_tokens() {
     let earlier = companion.login_tokens("admin", ADMIN_PASSWORD).await;
     let companion = required(companion.stop());
     let users = companion.get("/backend/user", &earlier.access).await;
-    assert_eq!(users.status, 200, "until there is a passkey: {users:?}");
+    assert_eq!(users.status, 401, "not by an older token: {users:?}");
+    let account = companion.get("/consumer/account", &earlier.access).await;
+    assert_eq!(account.status, 200, "until there is a passkey: {account:?}");
     let (mut browser, asked) = second_step(&companion, "admin", ADMIN_PASSWORD).await;
     let path = "/portal/log-in/first-passkey";
     send(&mut browser, &made(&asked, path, &TestPasskey::es256(URL))).await;
-    let users = companion.get("/backend/user", &earlier.access).await;
-    assert_eq!(users.status, 401, "{users:?}");
+    for path in ["/backend/user", "/consumer/account"] {
+        let ended = companion.get(path, &earlier.access).await;
+        assert_eq!(ended.status, 401, "{ended:?}");
+    }
     let refresh = json!({"refresh_token": earlier.refresh});
     let refused = companion.put("/consumer/login", &refresh, "").await;
     assert_eq!(refused.status, 400, "{refused:?}");

@@ -1,7 +1,7 @@
 //! Refresh tokens and the grants that they make.
 
 use portcullis::identity::{
-    AppKey, Grant, GrantId, Parties, PlainSecret, RoleName, SecretDigest, User,
+    AppKey, Grant, GrantId, Parties, PlainSecret, RequiredFor, RoleName, SecretDigest, User,
 };
 use portcullis::store::{Page, RefreshToken, Rotation, Store, StoreLocation, Successor};
 use portcullis::token::{LogPosition, RevocationTarget};
@@ -453,6 +453,7 @@ pub(super) async fn position_rule(place: &StoreLocation) {
         let parties = Parties {
             user: Some(&user),
             app: Some(found.parties()),
+            required: RequiredFor::Nobody,
         };
         let stands = |token: &&RefreshToken| token.grant.entitlement().worth(parties).is_ok();
         let expected: Vec<&Grant> = tokens

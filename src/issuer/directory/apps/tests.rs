@@ -10,6 +10,7 @@ fn user(id: &str) -> User {
         roles: Vec::new(),
         scopes: ScopeSet::default(),
         created_at: crate::clock::UnixSeconds(0),
+        passkeys: 0,
         as_of: LogPosition::default(),
         revoked_through: LogPosition::default(),
     }

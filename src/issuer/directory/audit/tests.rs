@@ -19,6 +19,7 @@ fn user() -> User {
         roles: vec![RoleName::parse("clerk").unwrap()],
         scopes: ScopeSet::default(),
         created_at: UnixSeconds(0),
+        passkeys: 0,
         as_of: LogPosition::default(),
         revoked_through: LogPosition::default(),
     }
