@@ -1,5 +1,8 @@
 //! The admin listener: probes, metrics, status and the last refusals. No secrets, no keys, no tokens.
 
+mod certificates;
+mod companion;
+mod issuers;
 mod readiness;
 
 use std::collections::BTreeMap;
@@ -18,13 +21,17 @@ use serde::Serialize;
 use crate::authorizer::{Authorizer, Difference, Snapshot};
 use crate::files::FileIdentity;
 use crate::gate::DecisionLog;
-use crate::keyring::{FeedOverview, Keyring};
+use crate::keyring::Keyring;
 use crate::labels::Label;
 use crate::policy::Policy;
 use crate::reload::{Loader, PortalFilesState, ShadowState};
-use crate::revocation::RevocationStatistics;
 use crate::telemetry::Exposition;
+use crate::tls::ServerTls;
 
+use certificates::CertificateStatus;
+use issuers::IssuerStatus;
+
+pub use companion::{CompanionStatus, ErrorStatus, SettingStatus};
 pub use readiness::Readiness;
 
 /// With this header a probe names the file of a configuration, as a [`FileIdentity`]. A process that was
@@ -32,8 +39,8 @@ pub use readiness::Readiness;
 /// that of the process they meant.
 pub const CONFIG_HEADER: &str = "portcullis-config";
 
-/// Tells whether a store answers.
-pub struct StoreProbe(pub Box<dyn Fn() -> bool + Send + Sync>);
+/// Tells of the store of the issuer in this process.
+pub struct StoreProbe(pub Box<dyn Fn() -> CompanionStatus + Send + Sync>);
 
 /// What the admin listener tells of.
 pub struct Admin {
@@ -44,9 +51,11 @@ pub struct Admin {
     pub registries: Vec<Registry>,
     /// Knows the last refusals.
     pub decisions: DecisionLog,
-    /// Whether the store of the issuer in this process answers, if there is one.
+    /// Tells of the store of the issuer in this process, if there is one.
     pub store_probe: Option<StoreProbe>,
     pub readiness: Readiness,
+    /// The listeners that speak TLS.
+    pub certificates: Vec<Arc<ServerTls>>,
     /// Tells of the feed that this process serves, if it does.
     pub feed: Option<Box<dyn Fn() -> ServedFeed + Send + Sync>>,
 }
@@ -74,6 +83,9 @@ struct Status {
     version: &'static str,
     ready: bool,
     policy: PolicyStatus,
+    /// Of the listeners that speak TLS; absent where none does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    certificates: Vec<CertificateStatus>,
     /// The sections of the config that have changed since the start and are not applied without a restart;
     /// absent where there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -92,11 +104,6 @@ struct Status {
 }
 
 #[derive(Debug, Serialize)]
-struct CompanionStatus {
-    store_up: bool,
-}
-
-#[derive(Debug, Serialize)]
 struct PolicyStatus {
     digest: String,
     routes: usize,
@@ -107,6 +114,10 @@ struct PolicyStatus {
     /// Null while none is running.
     reload_running_since_unix_seconds: Option<i64>,
     reload_failures: u64,
+    /// When a reload was last tried, or the start.
+    last_reload_unix_seconds: i64,
+    /// Since when reloads fail; null where the last one did not.
+    reload_failing_since_unix_seconds: Option<i64>,
     last_reload_error: Option<String>,
 }
 
@@ -165,69 +176,6 @@ impl ShadowPolicyStatus {
             reload_failures: state.failures,
             last_reload_error: state.last_error,
         })
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct IssuerStatus {
-    issuer: String,
-    keys: Option<usize>,
-    last_success_unix_seconds: Option<i64>,
-    last_failure: Option<String>,
-    consecutive_failures: Option<u64>,
-    revocations: Option<RevocationStatus>,
-    /// How old that is; none where nothing is known.
-    revocations_age_seconds: Option<f64>,
-    feed: Option<FeedStatus>,
-}
-
-#[derive(Debug, Serialize)]
-struct RevocationStatus {
-    entries: usize,
-    max_entries: usize,
-    bytes: usize,
-    position: u64,
-    floor: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct FeedStatus {
-    connected: bool,
-    address: Option<String>,
-    age_seconds: Option<f64>,
-    connections: u64,
-    resumed: u64,
-    failures: u64,
-    last_failure: Option<String>,
-    not_understood: u64,
-    save_failures: u64,
-}
-
-impl From<RevocationStatistics> for RevocationStatus {
-    fn from(list: RevocationStatistics) -> Self {
-        Self {
-            entries: list.entries,
-            max_entries: list.max_entries,
-            bytes: list.bytes,
-            position: list.position.0,
-            floor: list.floor.0,
-        }
-    }
-}
-
-impl From<FeedOverview> for FeedStatus {
-    fn from(FeedOverview { state, age, .. }: FeedOverview) -> Self {
-        Self {
-            connected: state.connected,
-            address: state.address,
-            age_seconds: age.map(|age| age.as_secs_f64()),
-            connections: state.connections,
-            resumed: state.resumed,
-            failures: state.failures,
-            last_failure: state.last_failure,
-            not_understood: state.not_understood,
-            save_failures: state.save_failures,
-        }
     }
 }
 
@@ -337,23 +285,11 @@ fn is_of_this_host(peer: SocketAddr) -> bool {
 async fn status(State(admin): State<Arc<Admin>>) -> Response {
     let snapshot = admin.authorizer.snapshot();
     let state = admin.loader.state();
-    let issuers = admin.keyring.overview().into_iter().map(|issuer| {
-        let remote = issuer.remote.as_ref();
-        IssuerStatus {
-            issuer: issuer.issuer,
-            keys: issuer.keys,
-            last_success_unix_seconds: remote
-                .and_then(|state| state.last_success)
-                .map(|instant| instant.0),
-            last_failure: remote
-                .and_then(|state| state.last_failure.as_ref())
-                .map(|failure| failure.message.clone()),
-            consecutive_failures: remote.map(|state| state.consecutive_failures),
-            revocations: issuer.revocations.map(Into::into),
-            revocations_age_seconds: issuer.age.map(|age| age.as_secs_f64()),
-            feed: issuer.feed.map(Into::into),
-        }
-    });
+    let issuers = admin.keyring.overview().into_iter().map(IssuerStatus::of);
+    let certificates = admin
+        .certificates
+        .iter()
+        .map(|tls| CertificateStatus::of(tls));
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
         // What `/readyz` says, and not a judgement of its own: two answers to one question must not differ.
@@ -365,15 +301,16 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
             shadow: ShadowStatus::of(snapshot.policy()),
             reload_running_since_unix_seconds: state.running_since.map(|instant| instant.0),
             reload_failures: state.failures,
+            last_reload_unix_seconds: state.attempted_at.0,
+            reload_failing_since_unix_seconds: state.failing_since.map(|instant| instant.0),
             last_reload_error: state.last_error,
         },
+        certificates: certificates.collect(),
         restart_needed: state.restart_needed,
         shadow_policy: ShadowPolicyStatus::of(&snapshot, state.shadow),
         portal_files: state.portal_files,
         issuers: issuers.collect(),
-        companion: admin.store_probe.as_ref().map(|probe| CompanionStatus {
-            store_up: (probe.0)(),
-        }),
+        companion: admin.store_probe.as_ref().map(|probe| (probe.0)()),
         feed: admin.feed.as_ref().map(|feed| feed()),
     };
     match serde_json::to_string_pretty(&status) {

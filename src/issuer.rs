@@ -32,6 +32,7 @@ mod http;
 mod key_files;
 mod keys;
 mod own;
+mod peers;
 mod proxy;
 mod published;
 mod revocation_log;
@@ -43,6 +44,8 @@ mod throttle;
 mod token_requests;
 
 use std::sync::{Arc, OnceLock};
+
+use std::time::Duration;
 
 use axum::Router;
 use prometheus_client::registry::Registry;
@@ -70,6 +73,7 @@ pub use http::{endpoints, pages};
 pub use key_files::{KeyFileError, check_files};
 pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
 pub use proxy::ProxyError;
+pub use peers::{Disagreement, LastRun, last_run};
 pub use published::{Published, PublishedError, published};
 pub use settings::{
     Accent, HashingSettings, IssuerDocument, IssuerSettings, KeySettings, PasskeySettings,
@@ -77,6 +81,7 @@ pub use settings::{
 };
 pub use throttle::{BucketSettings, Network, NetworkError, ThrottleSettings, TrustedProxies};
 
+pub use store_health::{StoreFault, StoreReport};
 use http::{Look, MadeApps, TicketKey, ToldKey, openapi};
 use proxy::Proxy;
 
@@ -92,6 +97,9 @@ use signing::PublishedKey;
 
 /// An issuer that is ready to serve.
 pub struct Issuer {
+/// How long its end waits for the store to take note of it.
+const LEAVING: Duration = Duration::from_secs(2);
+
     settings: Arc<IssuerSettings>,
     audit: AuditLog,
     store: Store,
@@ -199,6 +207,7 @@ impl Issuer {
         let administrator = first_start.prepare().await?;
         Ok((Arc::new(issuer), administrator))
     }
+        issuer.credentials.second_factors().warn().await?;
 
     /// The keys with which a gate in this process verifies; they change.
     pub fn key_set(&self) -> KeySet {
@@ -206,7 +215,6 @@ impl Issuer {
     }
 
     /// The keys that verifiers are told of.
-        issuer.credentials.second_factors().warn().await?;
     fn published_keys(&self) -> Vec<PublishedKey> {
         self.grants.signer().published()
     }
@@ -265,9 +273,19 @@ impl Issuer {
         self.background.log.hub()
     }
 
-    /// Whether the store answered the last time it was asked.
-    pub fn store_is_up(&self) -> bool {
-        self.background.store_health.is_up()
+    /// What is known of the store, and of the other issuers on it.
+    pub fn store_report(&self) -> StoreReport {
+        self.background.store_health.report()
+    }
+
+    /// Says to the others on the store that this issuer runs no more, and closes the store.
+    pub async fn close(&self) {
+        let left = tokio::time::timeout(LEAVING, self.background.store_health.leave()).await;
+        // It is said by its silence as well.
+        if !matches!(left, Ok(Ok(()))) {
+            tracing::debug!("the other issuers on the store could not be told of the end");
+        }
+        self.store.close().await;
     }
 
     /// Does what goes on besides requests until it is dropped, which may be at any moment. `publish` gets
@@ -290,6 +308,7 @@ impl Issuer {
                 words: &self.settings.password_words,
             },
             authority,
+                required: self.settings.passkeys.required_for,
             naming,
             now,
         )
@@ -307,4 +326,3 @@ fn random<const BYTES: usize>() -> Result<[u8; BYTES], CryptographyError> {
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| CryptographyError)?;
     Ok(bytes)
 }
-                required: self.settings.passkeys.required_for,

@@ -134,6 +134,8 @@ pub struct ReloadState {
     pub failures: u64,
     /// Why the last reload failed; none where it did not.
     pub last_error: Option<String>,
+    /// Since when reloads fail; none where the last one did not.
+    pub failing_since: Option<UnixSeconds>,
     /// The sections of the configuration that have changed and are not applied: they need a restart.
     pub restart_needed: Vec<&'static str>,
     /// Of the policy that is tried in shadow; nothing where the configuration names none.
@@ -192,6 +194,7 @@ impl Loader {
             successes: 0,
             failures: 0,
             last_error: None,
+            failing_since: None,
             restart_needed: Vec::new(),
             shadow: tried.is_some().then(ShadowState::default),
             portal_files: None,
@@ -231,6 +234,7 @@ impl Loader {
                     state.policy_since = state.attempted_at;
                 }
                 state.last_error = None;
+                state.failing_since = None;
                 state.restart_needed.clone_from(&inputs.restart_needed);
                 tracing::info!(
                     policy.digest = authorizer.snapshot().policy().digest(),
@@ -240,6 +244,8 @@ impl Loader {
             Err(error) => {
                 state.failures += 1;
                 state.last_error = Some(error.to_string());
+                let attempted_at = state.attempted_at;
+                state.failing_since.get_or_insert(attempted_at);
                 tracing::error!(%error, "reload failed; still using the previous policy and keys");
             }
         }

@@ -21,6 +21,7 @@ mod connections;
 mod first_start;
 mod grant_bounds;
 mod grants;
+mod instances;
 mod location;
 mod locking;
 mod login_places;
@@ -52,6 +53,7 @@ mod users;
 mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use app_lists::{AppFilter, Counted, StaleApps};
@@ -64,6 +66,7 @@ pub use change::{Change, Committed};
 pub use change_turns::ChangeOf;
 pub use charges::Holder;
 pub use grants::LiveGrant;
+pub use instances::InstanceRow;
 pub use location::{DatabaseUrl, LocationError, StoreLocation, WrittenLocation};
 pub use locking::Holding;
 pub use migrations::Migration;
@@ -107,6 +110,8 @@ pub struct Store {
     token_lookups: Batches<TokenLookup>,
     token_writes: Batches<TokenWriter>,
     token_rotations: Batches<TokenRotator>,
+    /// Whether this process has carried out a change.
+    changed: Arc<AtomicBool>,
 }
 
 /// Which part of a list is asked for.
@@ -310,6 +315,11 @@ impl<T> Listing<T> {
     fn of(mut items: Vec<T>, page: &Page, name: impl Fn(&T) -> String) -> Self {
         let more = items.len() > page.limit;
         items.truncate(page.limit);
+    /// Whether this process has carried out a change of the directory or the keys.
+    pub fn has_changed(&self) -> bool {
+        self.changed.load(Ordering::Acquire)
+    }
+
         let next = items.last().filter(|_| more).map(name);
         Self { items, next }
     }

@@ -20,9 +20,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use crate::certificates::{CertificateError, Validity};
-use crate::clock::{Clock, SystemClock};
-use crate::files::FileError;
+use crate::certificates::{self, CertificateError, Validity};
+use crate::clock::{Clock, SystemClock, UnixSeconds};
+use crate::files::{self, FileError};
 use crate::labels::{Label, closed_set};
 use crate::problem::Problem;
 
@@ -144,15 +144,16 @@ pub struct ServerTls {
     loaded: ArcSwap<Loaded>,
     /// What judges clients, if they need a certificate; connections that are open wait for another.
     judges: Option<watch::Sender<Arc<dyn ClientCertVerifier>>>,
-    reloading: Mutex<ReloadState>,
+    reloading: Mutex<TlsReloads>,
     handshakes: Handshakes,
 }
 
-#[derive(Debug, Default)]
-struct ReloadState {
-    failures: u64,
-    /// Why the files are not used as they are now.
-    error: Option<String>,
+/// What became of the reloads of a listener's files.
+#[derive(Debug, Clone, Default)]
+pub struct TlsReloads {
+    pub failures: u64,
+    /// Why the files are not used as they are now, and since when they cannot be.
+    pub error: Option<(UnixSeconds, String)>,
 }
 
 impl ServerTls {
@@ -196,7 +197,8 @@ impl ServerTls {
                         error,
                         "cannot load the TLS files; still using the previous ones"
                     );
-                    state.error = Some(error);
+                    let since = known.map_or_else(|| self.clock.now(), |(since, _)| *since);
+                    state.error = Some((since, error));
                 }
             }
         }
@@ -266,6 +268,11 @@ impl ServerTls {
     pub fn asks_for_clients(&self) -> bool {
         self.settings.clients.is_some()
     }
+    /// What became of the reloads so far.
+    pub fn reloads(&self) -> TlsReloads {
+        self.reloading.lock().clone()
+    }
+
 
     /// When the listener's own certificate holds; none where it does not say so legibly.
     pub fn validity(&self) -> Option<Validity> {

@@ -13,13 +13,13 @@ use super::http::{HttpListener, HttpServer};
 use super::loaded::Core;
 use super::serving::Serving;
 use super::socket;
-use crate::admin::{ServedFeed, StoreProbe};
+use crate::admin::{CompanionStatus, ErrorStatus, ServedFeed, SettingStatus, StoreProbe};
 use crate::authorizer::Authorizer;
 use crate::clock::Clock;
 use crate::config::{Config, IssuerSettings};
 use crate::connection_limits::ConnectionLimits;
 use crate::feed::GateView;
-use crate::issuer::{FirstAdministrator, Issuer, TrustedProxies};
+use crate::issuer::{FirstAdministrator, Issuer, StoreReport, TrustedProxies};
 use crate::keyring::Keyring;
 use crate::reload::PortalFiles;
 use crate::shutdown::Phase;
@@ -119,7 +119,7 @@ impl Companion {
     /// Whether the issuer's store answers, for `/status`.
     pub(super) fn store_probe(&self) -> StoreProbe {
         let issuer = Arc::clone(&self.issuer);
-        StoreProbe(Box::new(move || issuer.store_is_up()))
+        StoreProbe(Box::new(move || told(issuer.store_report())))
     }
 
     pub(super) fn feed_address(&self) -> Option<SocketAddr> {
@@ -164,9 +164,35 @@ impl Companion {
             tokio::join!(server.serve(self.issuer.router(), stopped), background);
             // After both: a request that is being answered may still write, and the background tasks
             // may be in the middle of a sweep.
-            self.issuer.store().close().await;
+            self.issuer.close().await;
         };
         Ok(feed.into_iter().chain([runtime.spawn(serving)]).collect())
+    }
+}
+
+/// What `/status` tells of the store.
+fn told(report: StoreReport) -> CompanionStatus {
+    let StoreReport {
+        asking,
+        writing,
+        other_issuers,
+        disagreements,
+    } = report;
+    let disagreements = disagreements.into_iter().map(|found| SettingStatus {
+        setting: found.setting,
+        own: found.own,
+        other: found.other,
+        host: found.host,
+    });
+    CompanionStatus {
+        store_up: asking.is_none(),
+        store_writable: writing.is_none(),
+        store_error: asking.or(writing).map(|fault| ErrorStatus {
+            since_unix_seconds: fault.since.0,
+            error: fault.error,
+        }),
+        other_issuers,
+        disagreements: disagreements.collect(),
     }
 }
 

@@ -104,6 +104,7 @@ impl Core {
             decisions,
             store_probe: companion.store,
             readiness,
+            certificates: self.tls.all(),
             feed: companion.feed,
         })
     }

@@ -16,6 +16,7 @@ use crate::clock::{SystemClock, UnixSeconds};
 use crate::config::{Config, IssuerSettings, Overrides};
 use crate::files;
 use crate::identity::PlainSecret;
+use crate::issuer::LastRun;
 use crate::issuer::directory::{
     AppSearch, Directory, DirectoryError, LocalDirectory, Thing, WhenUsed,
 };
@@ -134,6 +135,10 @@ impl StoreArgs {
         writer.install(&log);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let done = runtime.block_on(async {
+            // What is not known of it is no reason for a command to fail that has done its work.
+            if let Ok(Some(last)) = local.last_run_if_changed().await {
+                note_unless_in_use(last);
+            }
             let local = LocalDirectory::open(&issuer, names, &SystemClock).await?;
             let done = match work(&local).await {
                 Err(error) => Err(named(error, &asked, &local.directory()).await),
@@ -240,6 +245,21 @@ impl Password {
     pub(super) fn shown_in(&self, mut answer: Value) -> Value {
         if let (Self::Made(secret), Some(members)) = (self, answer.as_object_mut()) {
             members.insert("password".to_owned(), secret.reveal().into());
+/// Says of a change that no process knows of it yet, which otherwise hears within a second.
+pub(super) fn note_unless_in_use(last: LastRun) {
+    let when = match last {
+        LastRun::Now => return,
+        LastRun::At(seen) => format!(", the last one was heard of at {seen}"),
+        LastRun::Unknown => String::new(),
+    };
+    // Nobody is left to tell if standard error is gone.
+    drop(writeln!(
+        std::io::stderr(),
+        "portcullis: note: no issuer is running on this store{when}. Gates hear of this change when one runs. If \
+         yours is running, `issuer.store` of this configuration names another store than its own."
+    ));
+}
+
         }
         answer
     }

@@ -40,6 +40,13 @@ pub struct FeedState {
     pub failures: u64,
     /// Why the last one did.
     pub last_failure: Option<String>,
+    /// When that was.
+    pub last_failure_at: Option<UnixSeconds>,
+    /// Since when the issuer is heard, if it is at this moment.
+    pub connected_since: Option<UnixSeconds>,
+    /// How many connections in a row have broken soon, for the same reason as the one before: there are no two lines
+    /// for each.
+    pub repeats: u64,
     /// Subscriptions that went on from the cursor.
     pub resumed: u64,
     /// How often what came could not be written to the snapshot file or its journal.

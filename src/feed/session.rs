@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Uri;
 use http::uri::PathAndQuery;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tonic::client::Grpc;
 use tonic::{Code, Request, Status, Streaming};
 
@@ -24,6 +24,9 @@ use crate::problem::with_causes;
 
 /// The longest that the answer to a subscription may take: the issuer may have to encode much.
 const FIRST_FRAME: Duration = Duration::from_secs(10);
+
+/// A connection that has lived for so long was not a failure.
+pub(super) const HEALTHY: Duration = Duration::from_secs(10);
 
 /// So many heartbeats may be missing.
 const MISSED_HEARTBEATS: u32 = 3;
@@ -113,14 +116,19 @@ impl Session {
         knowledge: &Knowledge,
         gate: Option<&GateView>,
     ) -> SessionError {
-        self.tell(knowledge);
+        self.note(knowledge);
         let Self {
             frames,
+            address,
+            resumed,
             patience,
             reporter,
             _connection,
-            ..
         } = self;
+        let tell = || tell(knowledge, &address, resumed);
+        if !is_unsteady(knowledge) {
+            tell();
+        }
         let reporting = async {
             match gate {
                 Some(gate) => reporter.run(knowledge, gate).await,
@@ -128,7 +136,7 @@ impl Session {
             }
         };
         tokio::select! {
-            end = take(frames, patience, knowledge) => match end {
+            end = take(frames, patience, knowledge, tell) => match end {
                 Ok(never) => match never {},
                 Err(end) => end,
             },
@@ -136,37 +144,51 @@ impl Session {
         }
     }
 
-    fn tell(&self, knowledge: &Knowledge) {
-        let Self {
-            address, resumed, ..
-        } = self;
+    fn note(&self, knowledge: &Knowledge) {
+        let now = knowledge.origin.clock.now();
         knowledge.state.send_modify(|state| {
             state.connected = true;
+            state.connected_since = Some(now);
             state.connections += 1;
-            state.resumed += u64::from(*resumed);
-            state.address = Some(address.to_string());
+            state.resumed += u64::from(self.resumed);
+            state.address = Some(self.address.to_string());
         });
-        tracing::info!(
-            token.issuer = &*knowledge.origin.issuer,
-            feed.address = %address,
-            feed.resumed = resumed,
-            "the feed is connected"
-        );
     }
+
+}
+
+fn tell(knowledge: &Knowledge, address: &Uri, resumed: bool) {
+    tracing::info!(
+        token.issuer = &*knowledge.origin.issuer,
+        feed.address = %address,
+        feed.resumed = resumed,
+        "the feed is connected"
+    );
 }
 
 async fn take(
     mut frames: Streaming<Frame>,
     patience: Duration,
     knowledge: &Knowledge,
+    tell: impl Fn(),
 ) -> Result<Infallible, SessionError> {
-    let mut held = Held::default();
+    let (mut held, began) = (Held::default(), Instant::now());
     loop {
+        // One that breaks again in a moment is not news.
+        if began.elapsed() >= HEALTHY && is_unsteady(knowledge) {
+            knowledge.state.send_modify(|state| state.repeats = 0);
+            tell();
+        }
         // A frame without a kind is of a newer issuer.
         if let Some(frame) = next(&mut frames, patience).await? {
             held.receive(frame, knowledge)?;
         }
     }
+}
+
+/// Whether connections are made, and break soon for the same reason.
+fn is_unsteady(knowledge: &Knowledge) -> bool {
+    knowledge.state.borrow().repeats > 0
 }
 
 fn request(transport: &Transport, knowledge: &Knowledge) -> Request<SubscribeRequest> {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::IssuerError;
 use super::app_uses::AppUses;
 use super::foundation::Foundation;
+use super::peers::Peers;
 use super::revocation_log::LogFollower;
 use super::sign_ins::SignIns;
 use super::store_health::StoreHealth;
@@ -44,7 +45,9 @@ impl BackgroundTasks {
     ) -> Result<Self, IssuerError> {
         let (settings, clock) = (&foundation.settings, &foundation.clock);
         let steady_clock = Arc::new(SteadyClock::new(Arc::clone(clock)));
-        let store_health = Arc::new(StoreHealth::opened(foundation.store.clone()));
+        let store = foundation.store.clone();
+        let peers = Peers::new(store.clone(), settings, Arc::clone(clock))?;
+        let store_health = Arc::new(StoreHealth::opened(store, peers, Arc::clone(clock)));
         let freshness = Freshness::new(settings.max_staleness, settings.on_stale);
         let log = LogFollower::start(
             Arc::clone(&store_health),

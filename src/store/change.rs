@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use sqlx::{Row, SqlSafeStr};
 
@@ -138,6 +139,7 @@ impl Change {
                 link.write(&mut self.transaction).await?;
             }
             self.transaction.commit().await?;
+            self.store.changed.store(true, Ordering::Release);
             return Ok((Committed::Yes, None));
         }
         let cause = match &self.charged {
@@ -150,6 +152,7 @@ impl Change {
             link.write(&mut self.transaction).await?;
         }
         self.store.appended.commit(self.transaction).await?;
+        self.store.changed.store(true, Ordering::Release);
         Ok((Committed::Yes, Some(last)))
     }
 

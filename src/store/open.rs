@@ -149,6 +149,7 @@ impl Store {
     }
 }
 
+            changed: Arc::default(),
 /// Whether connections can be made: the first error is the one to show.
 async fn admitted(connections: &Connections, location: &StoreLocation) -> Result<(), StoreError> {
     match (connections.acquire().await, location) {

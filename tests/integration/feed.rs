@@ -1,7 +1,7 @@
 //! The feed between processes: a gate that has neither issuer nor database.
 
 mod crowd;
-mod false_issuer;
+pub(crate) mod false_issuer;
 mod frames;
 pub(crate) mod network;
 mod proof;

@@ -50,6 +50,8 @@ async fn what_the_issuer_does_is_counted() {
         "portcullis_issuer_refresh_replays_total 1",
         "portcullis_issuer_store_errors_total 0",
         "portcullis_issuer_store_up 1",
+        "portcullis_issuer_store_writable 1",
+        "portcullis_issuer_settings_disagreements 0",
         "portcullis_issuer_hashing_waiting 0",
         "portcullis_issuer_hashing_busy 0",
         "portcullis_issuer_hashing_turned_away_total 0",
@@ -61,6 +63,8 @@ async fn what_the_issuer_does_is_counted() {
     }
     let status: Value = serde_json::from_str(&companion.gate.admin("/status").await.1).unwrap();
     assert_eq!(status["companion"]["store_up"], true);
+    assert_eq!(status["companion"]["store_writable"], true);
+    assert_eq!(status["companion"]["store_error"], Value::Null);
 }
 
 fn refresh_form(granted: &Value) -> String {
@@ -129,6 +133,74 @@ async fn a_store_that_others_have_locked_is_seen_by_whatever_asks_it() {
         .await;
     let answer = companion.post("/backend/scope", &scope, &admin).await;
     assert_eq!(answer.status, 201, "{answer:?}");
+}
+
+/// As a full disk does: reading goes on.
+#[tokio::test]
+async fn a_store_that_takes_no_writes_is_seen_with_its_error() {
+    let companion = TestCompanion::start().await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    sqlx::any::install_default_drivers();
+    let url = format!("sqlite://{}/store.db", companion.path().display());
+    let mut other = sqlx::AnyConnection::connect(&url).await.unwrap();
+    for table in ["settings", "scopes"] {
+        let text = format!(
+            "CREATE TRIGGER full_{table} BEFORE INSERT ON {table} \
+             BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+        );
+        let full = sqlx::raw_sql(sqlx::AssertSqlSafe(text));
+        full.execute(&mut other).await.unwrap();
+    }
+    let scope = json!({"name": "orders.late", "description": "Late"});
+    let answer = companion.post("/backend/scope", &scope, &admin).await;
+    assert!(answer.status >= 500, "{answer:?}");
+    let gate = &companion.gate;
+    gate.admin_shows("/metrics", "portcullis_issuer_store_writable 0")
+        .await;
+    let status: Value = serde_json::from_str(&gate.admin("/status").await.1).unwrap();
+    let told = &status["companion"];
+    assert_eq!(
+        (&told["store_up"], &told["store_writable"]),
+        (&true.into(), &false.into())
+    );
+    let error = told["store_error"]["error"].as_str().unwrap();
+    assert!(error.contains("database or disk is full"), "{error}");
+    assert!(
+        told["store_error"]["since_unix_seconds"].as_i64() > Some(1_700_000_000),
+        "{told}"
+    );
+    let space = "DROP TRIGGER full_settings; DROP TRIGGER full_scopes";
+    sqlx::raw_sql(space).execute(&mut other).await.unwrap();
+    gate.admin_shows("/metrics", "portcullis_issuer_store_writable 1")
+        .await;
+    gate.admin_shows("/status", "\"store_error\": null").await;
+}
+
+/// Two issuers on one store, of which one was configured otherwise.
+#[tokio::test]
+async fn issuers_that_judge_differently_are_seen() {
+    let first = TestCompanion::with_issuer_keys(", registration: closed").await;
+    let store = crate::test_companion::sqlite(first.path());
+    let folder = tempfile::tempdir().unwrap();
+    let second = TestCompanion::second_on(&store, folder, "");
+    second
+        .gate
+        .admin_shows("/status", "issuer.registration")
+        .await;
+    let status: Value = serde_json::from_str(&second.gate.admin("/status").await.1).unwrap();
+    let told = &status["companion"];
+    assert_eq!(told["other_issuers"], 1);
+    let [one] = told["disagreements"].as_array().unwrap().as_slice() else {
+        panic!("{told}")
+    };
+    assert_eq!(
+        (&one["own"], &one["other"]),
+        (&json!("open"), &json!("closed"))
+    );
+    second
+        .gate
+        .admin_shows("/metrics", "portcullis_issuer_settings_disagreements 1")
+        .await;
 }
 
 /// As a deadlock does, or a distributed database that cannot put two transactions into an order.

@@ -131,6 +131,10 @@ async fn a_bad_policy_keeps_the_good_one_and_the_next_good_one_heals() {
     ] {
         assert!(metrics.contains(line), "{metrics}");
     }
+    let status: serde_json::Value =
+        serde_json::from_str(&gate.gate.admin("/status").await.1).unwrap();
+    let since = &status["policy"]["reload_failing_since_unix_seconds"];
+    assert!(since.is_i64(), "{status}");
     assert_eq!(gate.asker.ask("/page", None).await.status, 401);
     assert_eq!(gate.gate.admin("/readyz").await.0, 200);
 
@@ -141,6 +145,9 @@ async fn a_bad_policy_keeps_the_good_one_and_the_next_good_one_heals() {
         .await;
     gate.gate
         .admin_shows("/status", "\"last_reload_error\": null")
+        .await;
+    gate.gate
+        .admin_shows("/status", "\"reload_failing_since_unix_seconds\": null")
         .await;
 }
 

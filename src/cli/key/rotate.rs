@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 use crate::cli::Finding;
+use crate::cli::administration::note_unless_in_use;
 use crate::cli::token::instant::distance;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Overrides};
-use crate::issuer::{KeyRotation, RotationPace, rotate_keys};
+use crate::issuer::{KeyRotation, RotationPace, last_run, rotate_keys};
 use crate::store::{Store, StoreLocation};
 use crate::telemetry::LogWriter;
 
@@ -55,15 +56,19 @@ pub(super) fn run(args: &RotateArgs, out: &mut dyn Write) -> anyhow::Result<Find
         .enable_all()
         .build()?;
     let now = SystemClock.now();
-    let rotation = runtime.block_on(async {
+    let (rotation, last) = runtime.block_on(async {
         let store = Store::open(&settings.store)
             .await
             .context("`issuer.store`")?;
         store.keep_audit(settings.audit_seconds);
         let rotation = rotate_keys(&store, &settings, pace, now).await;
+        let last = last_run(&store, now).await;
         store.close().await;
-        anyhow::Ok(rotation?)
+        anyhow::Ok((rotation?, last))
     })?;
+    if let Ok(last) = last {
+        note_unless_in_use(last);
+    }
     let KeyRotation {
         key_id,
         algorithm,

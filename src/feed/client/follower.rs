@@ -13,7 +13,7 @@ use crate::feed::about::GateView;
 use crate::feed::knowledge::Knowledge;
 use crate::feed::printable::printable;
 use crate::feed::saving::Saving;
-use crate::feed::session::{self, Session, SessionError};
+use crate::feed::session::{self, HEALTHY, Session, SessionError};
 use crate::feed::settings::FeedSettings;
 use crate::feed::transport::Transport;
 
@@ -22,9 +22,6 @@ const PAUSES: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_
 
 /// How long an address has before the next one is tried beside it.
 const HEAD_START: Duration = Duration::from_millis(250);
-
-/// A connection that has lived for so long was not a failure.
-const HEALTHY: Duration = Duration::from_secs(10);
 
 /// The longest failure text, in characters.
 const MAX_FAILURE_CHARS: usize = 300;
@@ -82,7 +79,7 @@ impl Follower {
             if let Some((number, address, session)) = self.dial(first).await {
                 let began = Instant::now();
                 let end = session.follow(&self.knowledge, gate).await;
-                self.record(address, &end);
+                self.record(address, &end, began.elapsed());
                 // Forgiven only after it has lived for a while: an issuer that greets and closes would
                 // otherwise be dialled without a pause.
                 failures.after(began.elapsed());
@@ -115,7 +112,7 @@ impl Follower {
             tokio::select! {
                 tried = trying.next() => match tried {
                     Some((number, address, Ok(session))) => return Some((number, address, session)),
-                    Some((_, address, Err(end))) => self.record(address, &end),
+                    Some((_, address, Err(end))) => self.record(address, &end, Duration::ZERO),
                     None => return None,
                 },
                 // The next address gets its turn although this one has not failed: a host that drops
@@ -125,14 +122,19 @@ impl Follower {
         }
     }
 
-    /// Says a failure once, not at every try.
-    fn record(&self, address: &Uri, end: &SessionError) {
+    /// Says a failure once, not at every try. `life` is how long there was a connection: an issuer that answers,
+    /// and then shows that it cannot be followed, has not been connected in between.
+    fn record(&self, address: &Uri, end: &SessionError, life: Duration) {
         // Parts of it come from the other side.
         let message = printable(&end.to_string(), MAX_FAILURE_CHARS);
         // The borrow must end before `send_modify` below, which locks the same value.
-        let repeated = {
+        let (repeated, was_connected) = {
             let state = self.knowledge.state.borrow();
-            !state.connected && state.last_failure.as_deref() == Some(&*message)
+            let is_same = state.last_failure.as_deref() == Some(&*message);
+            (
+                is_same && (!state.connected || life < HEALTHY),
+                state.connected,
+            )
         };
         if !repeated {
             let told = if self.knowledge.age().is_some() {
@@ -150,8 +152,15 @@ impl Follower {
         }
         self.knowledge.state.send_modify(|state| {
             state.connected = false;
+            state.connected_since = None;
             state.failures += 1;
             state.last_failure = Some(message);
+            state.last_failure_at = Some(self.knowledge.origin.clock.now());
+            state.repeats = match (repeated, was_connected) {
+                (true, true) => state.repeats.saturating_add(1),
+                (true, false) => state.repeats,
+                (false, _) => 0,
+            };
         });
     }
 }

@@ -7,7 +7,7 @@ use crate::clock::{Clock, UnixSeconds};
 use crate::identity::{ContextWords, PlainSecret, RequiredFor};
 use crate::issuer::audit::{Naming, names_for};
 use crate::issuer::hashing::PasswordHasher;
-use crate::issuer::{HashingSettings, IssuerSettings, random};
+use crate::issuer::{HashingSettings, IssuerSettings, LastRun, last_run, random};
 use crate::store::{Store, StoreError};
 use crate::telemetry::SubjectNames;
 use crate::token::CryptographyError;
@@ -102,6 +102,15 @@ impl LocalDirectory {
     /// A password that nobody has chosen.
     pub fn password(&self) -> Result<PlainSecret, CryptographyError> {
         Ok(PlainSecret::from_random(random()?))
+    }
+
+    /// When an issuer was last known to run on the store, if something was changed in it.
+    pub async fn last_run_if_changed(&self) -> Result<Option<LastRun>, StoreError> {
+        if self.store.has_changed() {
+            last_run(&self.store, self.now).await.map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     pub async fn close(&self) {

@@ -1,5 +1,7 @@
 use super::*;
 use crate::clock::SystemClock;
+use crate::issuer::peers::Peers;
+use crate::issuer::settings::tests::read;
 use crate::store::StoreLocation;
 use crate::token::RevocationTarget;
 
@@ -10,8 +12,11 @@ async fn a_log_that_grows_while_it_is_looked_at_is_the_same() {
     let store = Store::open(&place).await.unwrap();
     let url = "https://id.shop.example";
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let settings = read("").unwrap();
+    let peers = Peers::new(store.clone(), &settings, Arc::clone(&clock)).unwrap();
+    let health = StoreHealth::opened(store.clone(), peers, Arc::clone(&clock));
     let follower = LogFollower::start(
-        Arc::new(StoreHealth::opened(store.clone())),
+        Arc::new(health),
         url,
         RevocationList::new(1000),
         Arc::new(SteadyClock::new(Arc::clone(&clock))),

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use super::Server;
 use crate::asker::Asker;
 use crate::client::exchange;
+use crate::feed::false_issuer::FalseIssuer;
 use crate::test_app::Setup;
 use crate::test_companion::{ADMIN_PASSWORD, URL, feed_listener, setup, sqlite};
+use crate::test_issuer::{ISSUER, TestIssuer};
 
 /// Everything that a signed-in administrator may do needs no scope of the shop.
 const ACCOUNT: &str = "/account";
@@ -56,6 +58,35 @@ async fn a_gate_outlives_its_issuer_and_says_so() {
     gate.signal("TERM");
     assert!(gate.ended().success());
     assert!(!gate.output().contains(&token), "a token in the log");
+}
+
+/// It answers, and then says each time that it does not know enough.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_is_left_again_and_again_is_told_of_once() {
+    let (issuer, key) = (FalseIssuer::start().await, TestIssuer::new("key-1"));
+    let mut gate = Server::start(&Setup {
+        trust: Some(format!(
+            "{{issuer: \"{ISSUER}\", audiences: [orders-api], algorithms: [ES256], \
+             feed: {{addresses: [{}], start_wait_seconds: 0}}}}",
+            issuer.url()
+        )),
+        ..Setup::default()
+    });
+    let mut left = Vec::new();
+    for _ in 0..5 {
+        let subscription = issuer.subscription().await;
+        subscription.greet().await;
+        subscription.keys(TestIssuer::jwks([&key])).await;
+        subscription.beat_behind(5, 60_000).await;
+        // It is the gate that goes.
+        left.push(subscription);
+    }
+    gate.signal("TERM");
+    assert!(gate.ended().success());
+    let output = gate.output();
+    let count = |words: &str| output.matches(words).count();
+    assert_eq!(count("the feed is not connected"), 1, "{output}");
+    assert_eq!(count("the feed is connected"), 2, "{output}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -94,6 +94,15 @@ async fn files_that_cannot_be_used_leave_the_earlier_certificate_in_use() {
         step(folder);
         gate.admin_shows("/metrics", REFUSED).await;
         gate.admin_shows("/metrics", &first_ends).await;
+        let status: serde_json::Value =
+            serde_json::from_str(&gate.admin("/status").await.1).unwrap();
+        let told = &status["certificates"][0];
+        assert_eq!(told["listener"], "authz");
+        assert!(
+            told["reload_error"]["since_unix_seconds"].is_i64(),
+            "{told}"
+        );
+        assert!(told["reload_error"]["error"].is_string(), "{told}");
         assert_eq!(shown(&gate, &client).await, der(&first));
         let asker = Asker::connect_tls(gate.authz_tcp(), Arc::clone(&client))
             .await
