@@ -35,6 +35,7 @@ mod own;
 mod peers;
 mod proxy;
 mod published;
+mod restore;
 mod revocation_log;
 mod settings;
 mod sign_ins;
@@ -44,7 +45,6 @@ mod throttle;
 mod token_requests;
 
 use std::sync::{Arc, OnceLock};
-
 use std::time::Duration;
 
 use axum::Router;
@@ -72,16 +72,17 @@ pub use http::openapi::document as openapi_document;
 pub use http::{endpoints, pages};
 pub use key_files::{KeyFileError, check_files};
 pub use keys::{KeyRotation, KeyRotationError, RotationPace, rotate_keys};
-pub use proxy::ProxyError;
 pub use peers::{Disagreement, LastRun, last_run};
+pub use proxy::ProxyError;
 pub use published::{Published, PublishedError, published};
+pub use restore::{RestoreError, Restored, after_restore};
 pub use settings::{
     Accent, HashingSettings, IssuerDocument, IssuerSettings, KeySettings, PasskeySettings,
     PortalSettings, ProxyOrigin, ProxySettings, RefreshSettings, Registration, SessionSettings,
 };
+pub use store_health::{StoreFault, StoreReport};
 pub use throttle::{BucketSettings, Network, NetworkError, ThrottleSettings, TrustedProxies};
 
-pub use store_health::{StoreFault, StoreReport};
 use http::{Look, MadeApps, TicketKey, ToldKey, openapi};
 use proxy::Proxy;
 
@@ -95,11 +96,11 @@ use grants::Grants;
 use http::observation::Observation;
 use signing::PublishedKey;
 
-/// An issuer that is ready to serve.
-pub struct Issuer {
 /// How long its end waits for the store to take note of it.
 const LEAVING: Duration = Duration::from_secs(2);
 
+/// An issuer that is ready to serve.
+pub struct Issuer {
     settings: Arc<IssuerSettings>,
     audit: AuditLog,
     store: Store,
@@ -205,9 +206,9 @@ impl Issuer {
             now,
         };
         let administrator = first_start.prepare().await?;
+        issuer.credentials.second_factors().warn().await?;
         Ok((Arc::new(issuer), administrator))
     }
-        issuer.credentials.second_factors().warn().await?;
 
     /// The keys with which a gate in this process verifies; they change.
     pub fn key_set(&self) -> KeySet {
@@ -306,9 +307,9 @@ impl Issuer {
             directory::Demands {
                 hasher: self.credentials.hasher(),
                 words: &self.settings.password_words,
+                required: self.settings.passkeys.required_for,
             },
             authority,
-                required: self.settings.passkeys.required_for,
             naming,
             now,
         )

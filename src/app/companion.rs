@@ -201,6 +201,13 @@ fn tell(administrator: &FirstAdministrator) -> anyhow::Result<()> {
     use std::io::Write;
     match administrator {
         FirstAdministrator::Present => {}
+        FirstAdministrator::MadeElsewhere => {
+            tracing::info!(
+                "another issuer on this store, which started at the same time, has made the first administrator: the \
+                 password is the one that it printed on its standard error, or that of its \
+                 `issuer.admin_password_file`"
+            );
+        }
         FirstAdministrator::FromFile => {
             tracing::info!("the first administrator has the password from the file");
         }

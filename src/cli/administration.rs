@@ -21,7 +21,7 @@ use crate::issuer::directory::{
     AppSearch, Directory, DirectoryError, LocalDirectory, Thing, WhenUsed,
 };
 use crate::problem::closest;
-use crate::store::{Listing, Page, StoreLocation};
+use crate::store::{Listing, Page};
 use crate::telemetry::SubjectNames;
 use crate::telemetry::{LogSettings, LogWriter};
 use crate::token::secret_in_file;
@@ -101,13 +101,8 @@ pub(super) fn when_used(force: bool) -> WhenUsed {
 }
 
 impl StoreArgs {
-    /// Where the store is, and how the log is written.
-    pub(super) fn location_and_log(&self) -> anyhow::Result<(StoreLocation, LogSettings)> {
-        let (issuer, log) = self.configured()?;
-        Ok((issuer.store, log))
-    }
-
-    fn configured(&self) -> anyhow::Result<(IssuerSettings, LogSettings)> {
+    /// The section `issuer`, and how the log is written.
+    pub(super) fn issuer_and_log(&self) -> anyhow::Result<(IssuerSettings, LogSettings)> {
         let Some(path) = &self.config else {
             bail!("no store given: name the server's configuration with `--config FILE`");
         };
@@ -128,22 +123,22 @@ impl StoreArgs {
         asked: impl Fn(Thing) -> Option<&'n str>,
         work: impl AsyncFnOnce(&LocalDirectory) -> anyhow::Result<Report>,
     ) -> anyhow::Result<Finding> {
-        let (issuer, log) = self.configured()?;
+        let (issuer, log) = self.issuer_and_log()?;
         let names = SubjectNames::load(log.subject, log.subject_key_file.as_deref())?;
         // Kept until the end: dropped earlier, it would write no line that comes later.
         let writer = LogWriter::of_command(&log);
         writer.install(&log);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let done = runtime.block_on(async {
-            // What is not known of it is no reason for a command to fail that has done its work.
-            if let Ok(Some(last)) = local.last_run_if_changed().await {
-                note_unless_in_use(last);
-            }
             let local = LocalDirectory::open(&issuer, names, &SystemClock).await?;
             let done = match work(&local).await {
                 Err(error) => Err(named(error, &asked, &local.directory()).await),
                 done => done,
             };
+            // What is not known of it is no reason for a command to fail that has done its work.
+            if let Ok(Some(last)) = local.last_run_if_changed().await {
+                note_unless_in_use(last);
+            }
             local.close().await;
             anyhow::Ok(done)
         })?;
@@ -245,6 +240,11 @@ impl Password {
     pub(super) fn shown_in(&self, mut answer: Value) -> Value {
         if let (Self::Made(secret), Some(members)) = (self, answer.as_object_mut()) {
             members.insert("password".to_owned(), secret.reveal().into());
+        }
+        answer
+    }
+}
+
 /// Says of a change that no process knows of it yet, which otherwise hears within a second.
 pub(super) fn note_unless_in_use(last: LastRun) {
     let when = match last {
@@ -258,11 +258,6 @@ pub(super) fn note_unless_in_use(last: LastRun) {
         "portcullis: note: no issuer is running on this store{when}. Gates hear of this change when one runs. If \
          yours is running, `issuer.store` of this configuration names another store than its own."
     ));
-}
-
-        }
-        answer
-    }
 }
 
 /// The error with the name that was asked for, where nothing is called so.

@@ -9,7 +9,7 @@ use super::Finding;
 use super::administration::{PasswordArgs, Report, StoreArgs, all, value, when_used};
 use crate::identity::User;
 use crate::issuer::directory::{
-    FreshDirectory, LocalDirectory, NewUser, Thing, UserUpdate, WhatToRevoke,
+    DirectoryError, FreshDirectory, LocalDirectory, NewUser, Thing, UserUpdate, WhatToRevoke,
 };
 use crate::issuer::{GrantAnswer, UserAnswer};
 use crate::store::LiveGrant;
@@ -42,6 +42,11 @@ const LINK: &[&str] = &["username", "link", "expires_at", "note"];
 
 /// What is said of a link for a user who is disabled.
 const DISABLED: &str = "the user is disabled: the link does nothing until `portcullis user enable`";
+
+/// What goes with passkeys.
+const GONE: &str = "with the recovery codes; the user's tokens are revoked";
+
+const DIGEST: &[&str] = &["username", "digest", "note"];
 const GRANTS: &[&str] = &["id", "app_key", "scopes", "last_used_at", "expires_at"];
 
 #[derive(Debug, Args)]
@@ -65,6 +70,18 @@ enum UserCommand {
         /// The user's name
         #[arg(value_name = "USERNAME")]
         name: String,
+    },
+    /// Print the digest by which the logs name a user (`user.id`, `claimant.digest`, `subject`)
+    Digest {
+        /// The user's name. The digest of a name that no user has is what the log has of failed logins with it
+        #[arg(value_name = "USERNAME")]
+        name: String,
+    },
+    /// Show the user whom the logs name by a digest
+    Find {
+        /// The digest, as a log line has it
+        #[arg(long, value_name = "DIGEST")]
+        digest: String,
     },
     /// Add a user
     Add(AddArgs),
@@ -218,6 +235,15 @@ impl UserCommand {
                 Ok(Report::List(users.await?, COLUMNS))
             }
             Self::Show { name } => Ok(one(&directory.user(name).await?)),
+            Self::Digest { name } => Ok(digest(&directory, name).await?),
+            Self::Find { digest } => Ok(match find(&directory, digest).await? {
+                Some(user) => one(&user),
+                None => Report::Refused(format!(
+                    "no user has the digest `{digest}`: a login with a name that nobody has is logged by the digest \
+                     of that name, and a user who was deleted has none; with `log.subject_key_file`, the \
+                     configuration must name the file of the process that wrote the line"
+                )),
+            }),
             Self::Add(args) => args.run(local).await,
             Self::Set(args) => {
                 let update = args.update();
@@ -245,11 +271,15 @@ impl UserCommand {
                 Ok(Report::One(answer, LINK))
             }
             Self::Passkey(PasskeyCommand::Remove { name }) => {
-                let removed = directory.remove_passkeys(name).await?;
-                Ok(Report::Done(format!(
-                    "{removed} passkeys of `{name}` are removed, with the recovery codes; the user's tokens are \
-                     revoked"
-                )))
+                Ok(match directory.remove_passkeys(name).await? {
+                    0 => Report::Refused(format!(
+                        "`{name}` has no passkey: nothing is removed, and its tokens go on"
+                    )),
+                    1 => Report::Done(format!("the passkey of `{name}` is removed, {GONE}")),
+                    removed => Report::Done(format!(
+                        "{removed} passkeys of `{name}` are removed, {GONE}"
+                    )),
+                })
             }
             Self::Revoke { name } => {
                 let what = WhatToRevoke::User(name.clone());
@@ -301,6 +331,37 @@ impl SetArgs {
             remove_roles: (!self.remove_roles.is_empty()).then(|| self.remove_roles.clone()),
         }
     }
+}
+
+/// What the logs call a user, or whoever logs in under a name that no user has.
+async fn digest(directory: &FreshDirectory<'_>, name: &str) -> Result<Report, DirectoryError> {
+    let (text, note) = match directory.user(name).await {
+        Ok(user) => (directory.digest(user.id.as_str()), None),
+        // Folded as the login does.
+        Err(DirectoryError::NotFound(_)) => {
+            let note = "no user has this name: this is the digest of the name itself";
+            (directory.digest(&name.to_lowercase()), Some(note))
+        }
+        Err(error) => return Err(error),
+    };
+    let answer = json!({"username": name, "digest": text, "note": note});
+    let members = if note.is_some() {
+        DIGEST
+    } else {
+        &["username", "digest"]
+    };
+    Ok(Report::One(answer, members))
+}
+
+/// The user with this digest. It cannot be turned back: those of all users are made.
+async fn find(
+    directory: &FreshDirectory<'_>,
+    digest: &str,
+) -> Result<Option<User>, DirectoryError> {
+    let wanted = digest.trim().to_ascii_lowercase();
+    let users = all(async |page| directory.users("", &page).await, User::clone);
+    let mut users = users.await?.into_iter();
+    Ok(users.find(|user| directory.digest(user.id.as_str()) == wanted))
 }
 
 async fn set_status(

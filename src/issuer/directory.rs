@@ -286,6 +286,11 @@ impl<'a> Directory<'a> {
         Ok(FreshDirectory(self))
     }
 
+    /// What the logs call a user with this id, or whoever claims to have this name: never in clear.
+    pub fn digest(&self, name: &str) -> String {
+        self.naming.names.digest(self.naming.issuer, name)
+    }
+
     /// Begins a change, if the caller still is who it was when it was let in: what it waited for may
     /// have been the change that took its rights, or the end of its session.
     async fn change(&self) -> Result<Change, DirectoryError> {

@@ -19,6 +19,8 @@ const DEFAULT_ROLE: &str = "consumer";
 pub enum FirstAdministrator {
     /// There were users already.
     Present,
+    /// By another issuer on the store, which began at the same time.
+    MadeElsewhere,
     /// With the password of the configured file.
     FromFile,
     /// With a password that is told this once.
@@ -74,6 +76,7 @@ impl FirstStart<'_> {
         match self.fill(&administrator).await? {
             Filled::WithAdministrator => Ok(outcome),
             Filled::WithoutAdministrator => Ok(FirstAdministrator::Present),
+            Filled::Elsewhere => Ok(FirstAdministrator::MadeElsewhere),
         }
     }
 
@@ -81,7 +84,7 @@ impl FirstStart<'_> {
         let mut change = self.store.change(self.now).await?;
         if change.is_prepared().await? {
             // Another issuer on the same store was faster.
-            return Ok(Filled::WithoutAdministrator);
+            return Ok(Filled::Elsewhere);
         }
         let mut scopes = ScopeSet::default();
         for (name, description) in own_scopes()? {
@@ -150,8 +153,10 @@ impl FirstStart<'_> {
 /// What a first start made.
 enum Filled {
     WithAdministrator,
-    /// There were users, or another issuer was faster.
+    /// There were users.
     WithoutAdministrator,
+    /// Another issuer was faster.
+    Elsewhere,
 }
 
 fn not_made(error: DirectoryError) -> IssuerError {

@@ -4,7 +4,7 @@
 use super::{IssuerError, IssuerSettings, key_files, random};
 use crate::clock::UnixSeconds;
 use crate::identity::alphanumeric;
-use crate::store::{AuditRecord, Committed, Placed, Store, StoreError, StoredKey};
+use crate::store::{AuditRecord, Change, Committed, Placed, Store, StoreError, StoredKey};
 use crate::token::{
     Algorithm, CryptographyError, KeyLife, KeySchedule, KeyState, PUBLISHED_AHEAD_SECONDS,
     SigningKey, SigningKeyError, generate_key,
@@ -127,6 +127,17 @@ pub async fn rotate_keys(
     pace: RotationPace,
     now: UnixSeconds,
 ) -> Result<KeyRotation, KeyRotationError> {
+    rotate_with(store, settings, pace, now, async |_| Ok(())).await
+}
+
+/// The same, and in one transaction with it `also`.
+pub(super) async fn rotate_with(
+    store: &Store,
+    settings: &IssuerSettings,
+    pace: RotationPace,
+    now: UnixSeconds,
+    also: impl AsyncFn(&mut Change) -> Result<(), StoreError>,
+) -> Result<KeyRotation, KeyRotationError> {
     if !settings.keys.files.is_empty() {
         return Err(KeyRotationError::Files);
     }
@@ -164,6 +175,7 @@ pub async fn rotate_keys(
         };
         // In the same transaction: a rotation of which the audit does not know must not exist.
         change.record(&record).await?;
+        also(&mut change).await?;
         if change.commit().await? == Committed::Yes {
             return Ok(audited(rotation, pace));
         }

@@ -76,6 +76,15 @@ impl Change {
 }
 
 impl Store {
+    /// When something was last done in the directory, as far as that is kept.
+    pub async fn last_audited(&self) -> Result<Option<UnixSeconds>, StoreError> {
+        let row = sqlx::query("SELECT COALESCE(MAX(done_at), 0) AS last FROM audit")
+            .fetch_one(&self.reader)
+            .await?;
+        let last: i64 = row.try_get("last")?;
+        Ok((last > 0).then_some(UnixSeconds(last)))
+    }
+
     /// Says how long entries are kept.
     pub fn keep_audit(&self, seconds: u32) {
         self.bounds.set_audit_seconds(seconds);

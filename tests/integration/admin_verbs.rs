@@ -245,11 +245,129 @@ async fn an_operator_removes_passkeys_that_are_lost() {
     let needed = companion.post("/consumer/login", &body, "").await;
     assert_eq!(needed.status, 400, "{needed:?}");
     let told = machine.text(&["user", "passkey", "remove", "alice"]);
-    assert!(told.contains("1 passkeys of `alice` are removed"), "{told}");
+    assert!(told.contains("the passkey of `alice` is removed"), "{told}");
     refused(&companion, &alice).await;
-    companion.login("alice", PASSWORD).await;
+    let alice = companion.login("alice", PASSWORD).await;
+    // Without any, nothing is done.
+    let (code, told) = machine.json(&["user", "passkey", "remove", "alice"]);
+    assert_eq!(code, 1, "{told}");
+    assert!(
+        told["error"].as_str().unwrap().contains("has no passkey"),
+        "{told}"
+    );
+    assert_eq!(companion.get("/consumer/account", &alice).await.status, 200);
     let store = companion.open_store().await;
     assert_eq!(store.count_passkeys(&id).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_digest_of_the_log_leads_to_its_user() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    companion.register("alice").await;
+    let digest = machine.ok("user digest alice")["digest"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(digest.len(), 16, "{digest}");
+    let found = machine.ok(&format!("user find --digest {}", digest.to_uppercase()));
+    assert_eq!(
+        (&found["username"], &found["passkeys"]),
+        (&json!("alice"), &json!(0))
+    );
+    let (code, told) = machine.json(&["user", "find", "--digest", "0123456789abcdef"]);
+    assert_eq!(code, 1, "{told}");
+    // Of a name that nobody has, as failed logins with it are logged.
+    let nobody = machine.ok("user digest Mallory");
+    assert!(
+        nobody["note"].as_str().unwrap().contains("no user"),
+        "{nobody}"
+    );
+    assert_eq!(
+        nobody["digest"],
+        machine.ok("user digest mallory")["digest"]
+    );
+    let link = machine.text(&["user", "reset-link", "alice"]);
+    assert!(!link.contains("is disabled"), "{link}");
+    machine.ok("user disable alice");
+    let link = machine.text(&["user", "reset-link", "alice"]);
+    assert!(link.contains("the link does nothing until"), "{link}");
+}
+
+#[tokio::test]
+async fn a_restored_store_is_made_to_forget_what_the_backup_knew_to_be_good() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let tokens = companion.tokens(&app).await;
+    let store = companion.open_store().await;
+    let kids = async || {
+        let keys = store.signing_keys().await.unwrap();
+        keys.iter().map(|key| key.id.clone()).collect::<Vec<_>>()
+    };
+    let (before, log) = (kids().await, store.log_id("fresh").await.unwrap());
+    let done = machine.ok("store restored");
+    assert!(
+        done["keys"].as_str().unwrap().contains("withdrawn"),
+        "{done}"
+    );
+    assert!(
+        done["last_change_at"].as_i64() > Some(1_700_000_000),
+        "{done}"
+    );
+    assert!(
+        done["next"].as_str().unwrap().contains("portcullis::audit"),
+        "{done}"
+    );
+    let after = kids().await;
+    assert_eq!(after.len(), 1, "{after:?}");
+    assert!(!before.contains(&after[0]));
+    assert_ne!(store.log_id("fresh").await.unwrap(), log);
+    for token in [&admin, &alice, &tokens.access] {
+        refused(&companion, token).await;
+    }
+    let refresh = format!("grant_type=refresh_token&refresh_token={}", tokens.refresh);
+    let ended = companion.token(&app, &refresh).await;
+    assert_eq!(error(&ended), (400, "invalid_grant".to_owned()));
+    // Whoever is still there gets in again.
+    companion.login("alice", PASSWORD).await;
+    companion.tokens(&app).await;
+}
+
+#[tokio::test]
+async fn a_change_of_a_store_that_no_issuer_uses_is_noted() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    companion.register("alice").await;
+    let change = ["user", "revoke", "alice"];
+    let output = run(machine.folder(), &change, "");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(!told.contains("no issuer is running"), "{told}");
+    let folder = companion.stop();
+    let config = "version: 1\npolicy: [policy.yaml]\n\
+                  issuer: {url: \"https://id.shop.example\", store: \"sqlite:store.db\"}\n";
+    std::fs::write(folder.path().join("portcullis.yaml"), config).unwrap();
+    let place = StoreLocation::parse("sqlite:store.db", folder.path()).unwrap();
+    let store = Store::open(&place).await.unwrap();
+    // What a process that was not ended properly has left behind.
+    for row in store.instances().await.unwrap() {
+        store.forget_instance(&row.id).await.unwrap();
+    }
+    let output = run(folder.path(), &change, "");
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("note: no issuer is running on this store"),
+        "{told}"
+    );
+    let output = run(folder.path(), &["user", "list"], "");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !told.contains("no issuer is running"),
+        "nothing was changed: {told}"
+    );
 }
 
 #[tokio::test]

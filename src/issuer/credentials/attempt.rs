@@ -6,7 +6,7 @@ use std::sync::Arc;
 use prometheus_client::registry::Registry;
 
 use super::metrics::{AttemptMetrics, AttemptOutcome, Checked, RegistrationOutcome};
-use super::refused_app::{RefusedApp, RefusedProof};
+use super::refused_app::{RefusedApp, RefusedProof, UserFault};
 use crate::identity::{SignInOutcome, UserId};
 use crate::issuer::audit::AuditLog;
 use crate::issuer::endpoint_error::EndpointError;
@@ -43,6 +43,8 @@ struct Who<'a> {
     claimant: Claimant<'a>,
     /// The app, where there is one with this key.
     app: Option<&'a RefusedApp>,
+    /// What is wrong with the user, where it has proven who it is.
+    user: Option<UserFault>,
 }
 
 impl<P: Places> Attempts<P> {
@@ -77,24 +79,27 @@ impl<P: Places> Attempts<P> {
 
     /// The same, where more may follow. Unless `is_all`, nothing is forgiven yet, and the place is not known:
     /// whoever has a password alone would forgive itself what it guesses next.
-    pub(super) async fn by_step<T>(
+    pub(super) async fn by_step<T, E: Into<RefusedProof>>(
         &self,
         claimant: Claimant<'_>,
         secret: &[u8],
-        check: impl AsyncFnOnce(LoginOrigin) -> Result<T, EndpointError>,
+        check: impl AsyncFnOnce(LoginOrigin) -> Result<T, E>,
         is_all: impl FnOnce(&T) -> bool,
     ) -> Result<T, EndpointError> {
         let place = self.place(claimant).await?;
         let checked_by = Checked::typed(claimant);
         // Looked at before the check and charged after it: right passwords cost nothing, and what is
         // under way at the same time goes into debt.
-        let who = Who {
+        let mut who = Who {
             checked_by,
             claimant,
             app: None,
+            user: None,
         };
         let attempt = self.admit(who, secret, place)?;
-        let checked = check(place).await;
+        let checked: Result<T, RefusedProof> = check(place).await.map_err(Into::into);
+        who.user = checked.as_ref().err().and_then(|refused| refused.user);
+        let checked = checked.map_err(|refused| refused.error);
         let outcome = match &checked {
             Ok(proven) => {
                 if is_all(proven) {
@@ -133,11 +138,11 @@ impl<P: Places> Attempts<P> {
     }
 
     /// Has `check` find out whether a passkey answers for a user.
-    pub(super) async fn by_passkey<T>(
+    pub(super) async fn by_passkey<T, E: Into<RefusedProof>>(
         &self,
         claimant: Claimant<'_>,
         signature: &[u8],
-        check: impl Future<Output = Result<T, EndpointError>>,
+        check: impl Future<Output = Result<T, E>>,
     ) -> Result<T, EndpointError> {
         self.by_proof(Checked::Passkey, claimant, signature, check)
             .await
@@ -159,6 +164,7 @@ impl<P: Places> Attempts<P> {
             checked_by,
             claimant,
             app: refused.and_then(|refused| refused.app.as_ref()),
+            user: refused.and_then(|refused| refused.user),
         };
         let outcome = match refused.map(|refused| &refused.error) {
             None => AttemptOutcome::Succeeded,
@@ -273,14 +279,16 @@ impl<P: Places> Attempts<P> {
             Claimant::Nobody(name) => ("account", name),
             Claimant::App(key) => ("app", key),
         };
+        let of_app = who.app.map(|app| app.fault.label());
         tracing::info!(
             target: "portcullis::audit",
             outcome = outcome.label(),
             throttle.limit = limit.map(Limit::label),
             claimant.kind = kind,
             claimant.digest = self.audit.digest(name),
+            credential = who.checked_by.label(),
             app.key = who.app.map(|app| app.key.as_str()),
-            cause = who.app.map(|app| app.fault.label()),
+            cause = of_app.or(who.user.map(Label::label)),
             client.address = throttle::address().map(tracing::field::display),
             "credentials refused"
         );

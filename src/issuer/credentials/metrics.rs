@@ -43,13 +43,14 @@ closed_set! {
     }
 }
 
-/// What somebody authenticates by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Checked {
-    Password,
-    RecoveryCode,
-    Passkey,
-    AppSecret,
+closed_set! {
+    /// What somebody authenticates by.
+    pub(super) enum Checked {
+        Password = "password",
+        RecoveryCode = "recovery_code",
+        Passkey = "passkey",
+        AppSecret = "app_secret",
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -63,13 +64,6 @@ struct LimitLabel {
 }
 
 impl Checked {
-    const ALL: [Self; 4] = [
-        Self::Password,
-        Self::RecoveryCode,
-        Self::Passkey,
-        Self::AppSecret,
-    ];
-
     /// What its user calls it; none of an app.
     pub(super) fn method(self) -> Option<SignInMethod> {
         match self {
@@ -110,7 +104,7 @@ impl AttemptMetrics {
         for outcome in AttemptOutcome::ALL {
             let label = OutcomeLabel::of(*outcome);
             for checked in Checked::ALL {
-                metrics.of(checked).get_or_create(&label).inc_by(0);
+                metrics.of(*checked).get_or_create(&label).inc_by(0);
             }
         }
         for outcome in RegistrationOutcome::ALL {

@@ -1,6 +1,7 @@
 //! Whether somebody is a user, by name or e-mail address and password.
 
 use super::Credentials;
+use super::refused_app::RefusedProof;
 use crate::identity::{Password, SecondFactor, SignInMethod, SignInOutcome, User, UserId};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::hashing::{HashingFor, Verdict};
@@ -67,7 +68,8 @@ impl Credentials {
         let check = async |place: LoginOrigin| {
             let account = user.id.as_str();
             let whom = HashingFor { account, place };
-            self.check_password(Some(found), whom, password).await
+            let checked = self.check_password(Some(found), whom, password).await;
+            checked.map_err(|refused| refused.error)
         };
         let claimant = Claimant::User(&user.id);
         let proven = self.attempts.by_user(claimant, secret.as_bytes(), check);
@@ -101,7 +103,7 @@ impl Credentials {
             let whom = HashingFor { account, place };
             let user = self.check_password(credentials, whom, password).await?;
             let next = self.second_factors.of(&user).await?;
-            Ok((user, next))
+            Ok::<_, RefusedProof>((user, next))
         };
         let is_all = |(_, next): &(User, SecondFactor)| *next == SecondFactor::None;
         let attempts = &self.attempts;
@@ -114,7 +116,7 @@ impl Credentials {
         credentials: Option<StoredCredentials>,
         whom: HashingFor<'_>,
         password: String,
-    ) -> Result<User, EndpointError> {
+    ) -> Result<User, RefusedProof> {
         let password = Password::attempt(password).map_err(|_| EndpointError::BadLogin)?;
         let again = Password::attempt(String::from_utf8_lossy(password.as_bytes()).into_owned());
         let hash = credentials.as_ref().map(|found| &*found.password_hash);
@@ -123,8 +125,11 @@ impl Credentials {
         let verdict = self.hasher.verify(password, hash, whom).await?;
         let credentials = credentials.ok_or(EndpointError::BadLogin)?;
         // Whether the user is disabled counts after the hash, for the same reason.
-        if verdict == Verdict::Wrong || !credentials.user.is_active() {
-            return Err(EndpointError::BadLogin);
+        if verdict == Verdict::Wrong {
+            return Err(EndpointError::BadLogin.into());
+        }
+        if !credentials.user.is_active() {
+            return Err(RefusedProof::of_disabled());
         }
         if let (Verdict::RightButOutdated, Ok(password)) = (verdict, again) {
             let hash = self.hasher.hash(password, whom).await?;
@@ -180,12 +185,12 @@ mod tests {
             roles: Vec::new(),
             scopes: ScopeSet::default(),
             created_at: NOW,
+            passkeys: 0,
             as_of: LogPosition::default(),
             revoked_through: LogPosition::default(),
         };
         let password = Password::attempt(format!("password of {name}")).unwrap();
         let whom = HashingFor {
-            passkeys: 0,
             account: name,
             place: LoginOrigin::Known,
         };

@@ -1,4 +1,4 @@
-//! Why an app is refused that exists: for the log alone, because its caller has proven nothing.
+//! Why an app or a user is refused that exists: for the log alone, because its caller has proven nothing.
 
 use crate::identity::{AppWithOwner, GrantError};
 use crate::issuer::endpoint_error::EndpointError;
@@ -10,6 +10,13 @@ closed_set! {
         WrongSecret = "wrong_secret",
         AppDisabled = "app_disabled",
         OwnerDisabled = "owner_disabled",
+    }
+}
+
+closed_set! {
+    /// Why a user is refused that has proven who it is.
+    pub(super) enum UserFault {
+        UserDisabled = "user_disabled",
     }
 }
 
@@ -25,6 +32,18 @@ pub(in crate::issuer) struct RefusedApp {
 pub(in crate::issuer) struct RefusedProof {
     pub(super) error: EndpointError,
     pub(super) app: Option<RefusedApp>,
+    pub(super) user: Option<UserFault>,
+}
+
+impl RefusedProof {
+    /// The right proof of a user who is disabled: answered as a wrong one.
+    pub(super) fn of_disabled() -> Self {
+        Self {
+            error: EndpointError::BadLogin,
+            app: None,
+            user: Some(UserFault::UserDisabled),
+        }
+    }
 }
 
 impl RefusedApp {
@@ -48,6 +67,7 @@ impl<E: Into<EndpointError>> From<E> for RefusedProof {
         Self {
             error: error.into(),
             app: None,
+            user: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Credentials;
 use super::metrics::RegistrationOutcome;
+use super::refused_app::RefusedProof;
 use crate::clock::UnixSeconds;
 use crate::identity::{
     Assertion, Challenge, CredentialId, PasskeyError, RelyingParty, RequiredFor, SecondFactor,
@@ -53,6 +54,7 @@ impl SecondFactors {
 
     /// What follows the password of this user.
     pub(in crate::issuer) async fn of(&self, user: &User) -> Result<SecondFactor, StoreError> {
+        // Read again: one that has come since the user was read counts.
         let passkeys = self.store.count_passkeys(&user.id).await?;
         let user = User {
             passkeys,
@@ -140,9 +142,9 @@ impl Credentials {
         asked: &AskedPasskey<'_>,
         presented: &PresentedPasskey<'_>,
         found: Option<&StoredPasskey>,
-    ) -> Result<User, EndpointError> {
+    ) -> Result<User, RefusedProof> {
         let Some(passkey) = found else {
-            return Err(EndpointError::BadLogin);
+            return Err(EndpointError::BadLogin.into());
         };
         let whose = passkey.user.as_str();
         // Section 7.2, step 6: without a user that is known already the authenticator must say whose it is.
@@ -151,7 +153,7 @@ impl Credentials {
             None => presented.user_handle.is_some(),
         };
         if !is_whose || presented.user_handle.is_some_and(|handle| handle != whose) {
-            return Err(EndpointError::BadLogin);
+            return Err(EndpointError::BadLogin.into());
         }
         let verified = presented.assertion.verify(
             asked.party,
@@ -161,8 +163,10 @@ impl Credentials {
         );
         let change = verified.map_err(|error| self.refused(passkey, error))?;
         let user = self.store.user(&passkey.user).await?;
-        let user = user.filter(User::is_active);
         let user = user.ok_or(EndpointError::BadLogin)?;
+        if !user.is_active() {
+            return Err(RefusedProof::of_disabled());
+        }
         let challenge = AnsweredChallenge {
             digest: SecretDigest::of(&asked.challenge.0),
             expires_at: asked.expires_at,
@@ -173,7 +177,7 @@ impl Credentials {
             .note_passkey_use(passkey, change, &challenge, now);
         match noted.await? {
             PasskeyNoted::Yes => Ok(user),
-            PasskeyNoted::Replayed | PasskeyNoted::Changed => Err(EndpointError::BadLogin),
+            PasskeyNoted::Replayed | PasskeyNoted::Changed => Err(EndpointError::BadLogin.into()),
         }
     }
 

@@ -39,14 +39,18 @@ pub(in crate::issuer) struct AddedPasskey<'a> {
 }
 
 impl Directory<'_> {
-    /// Takes all passkeys and recovery codes from a user who has lost them; all its tokens end. How many
-    /// passkeys that were.
+    /// Takes all passkeys and recovery codes from a user who has lost them; all its tokens end, if there were
+    /// any. How many passkeys that were.
     pub async fn remove_passkeys(&self, name: &str) -> Result<u64, DirectoryError> {
         let mut change = self.change().await?;
         let user = change.user_named(&username(name)?).await?;
         let user = user.ok_or(DirectoryError::NotFound(Thing::User))?;
         self.authority.may_pass_on(&user.scopes)?;
         let removed = change.remove_passkeys(&user.id).await?;
+        if removed == 0 {
+            // Its tokens are worth what they were.
+            return Ok(0);
+        }
         change.revoke(RevocationTarget::from(&user.id));
         let object = Object::User(&user.id);
         self.commit(change, object, "passkeys removed", &[]).await?;
@@ -273,6 +277,7 @@ mod tests {
             roles: Vec::new(),
             scopes: ScopeSet::default(),
             created_at: NOW,
+            passkeys: 0,
             as_of: LogPosition::default(),
             revoked_through: LogPosition::default(),
         }
@@ -306,12 +311,12 @@ mod tests {
         let demands = Demands {
             hasher: &hasher,
             words: &settings.password_words,
+            required: RequiredFor::Nobody,
         };
         let directory = Directory::new(&store, demands, Authority::Machine, audit.naming(), NOW);
         let directory = directory.fresh().unwrap();
         let name = PasskeyName::parse("phone").unwrap();
         let rows = [
-            required: RequiredFor::Nobody,
             (Assurance::Password, true),
             (Assurance::Password, false),
             (Assurance::SecondFactor, true),

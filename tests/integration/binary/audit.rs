@@ -105,6 +105,7 @@ async fn credentials_and_changes_are_one_line_each_and_no_secret() {
         assert!(added["user.id"].is_string(), "{added}");
         let failed = find(&[("outcome", "failed"), ("claimant.kind", "account")]);
         assert_eq!(failed["client.address"], "127.0.0.1");
+        assert_eq!(failed["credential"], "password");
         let throttled = find(&[("outcome", "throttled"), ("claimant.kind", "account")]);
         assert_eq!(throttled["claimant.digest"], failed["claimant.digest"]);
         assert_eq!(throttled["throttle.limit"], "account_at_address");
@@ -130,6 +131,39 @@ async fn credentials_and_changes_are_one_line_each_and_no_secret() {
             assert!(!written.contains(secret), "`{secret}` in {log}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_right_password_of_a_disabled_user_is_told_apart_in_the_log_alone() {
+    let mut server = issuer("");
+    let alice = json!({"username": "alice", "email": "alice@a.example", "password": PASSWORD});
+    let registered = post(&server, "/consumer/register", "x-nothing: 1", &alice).await;
+    assert_eq!(registered.status, 201, "{registered:?}");
+    let disable = ["user", "disable", "alice", "--config", "portcullis.yaml"];
+    let disabled = run(&disable, server.folder.path());
+    assert!(disabled.status.success(), "{disabled:?}");
+    let login = json!({"username": "alice", "password": PASSWORD});
+    let refused = post(&server, "/consumer/login", "x-nothing: 1", &login).await;
+    assert_eq!(refused.status, 401, "{refused:?}");
+    let digest = [
+        "user",
+        "digest",
+        "alice",
+        "--format",
+        "json",
+        "--config",
+        "portcullis.yaml",
+    ];
+    let digest = run(&digest, server.folder.path());
+    let digest: Value = serde_json::from_slice(&digest.stdout).unwrap();
+    server.signal("TERM");
+    assert_eq!(server.ended().code(), Some(0));
+    let lines = audit(&server.stderr.now());
+    let mut refusals = lines.iter().filter(|line| line["outcome"] == "failed");
+    let line = refusals.next().unwrap();
+    assert_eq!(line["cause"], "user_disabled", "{line}");
+    assert_eq!(line["claimant.digest"], digest["digest"], "{line}");
+    assert!(refusals.next().is_none());
 }
 
 /// Who reads the log for what has changed must not find what has not.

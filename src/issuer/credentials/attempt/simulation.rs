@@ -156,6 +156,7 @@ fn elsewhere_an_owner_waits_for_the_attack_and_for_its_debt() {
                     checked_by: Checked::Password,
                     claimant: alice,
                     app: None,
+                    user: None,
                 };
                 world.attempts.admit(who, &secret, LoginOrigin::New).ok()
             };

@@ -175,7 +175,10 @@ fn each_proof_is_counted_as_what_it_is() {
     let (user, code) = (Claimant::User(&alice), Claimant::RecoveryCode(&alice));
     let wrong = async { Err::<(), _>(EndpointError::BadLogin) };
     let _ = at(HERE, attempts.by_passkey(user, b"1", wrong));
-    let _ = at(HERE, attempts.by_passkey(user, b"2", async { Ok(()) }));
+    let _ = at(
+        HERE,
+        attempts.by_passkey(user, b"2", async { Ok::<(), EndpointError>(()) }),
+    );
     let _ = at(HERE, attempts.by_user(code, b"3", async |_| Ok(())));
     attempts.count_registration(RegistrationOutcome::Refused);
     let sorted = |name| {
