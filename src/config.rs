@@ -2,6 +2,8 @@
 
 mod document;
 mod issuer;
+#[cfg(feature = "issuer")]
+mod issuer_warnings;
 mod issuers;
 mod listener;
 mod listeners;

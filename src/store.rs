@@ -145,13 +145,13 @@ pub enum Created {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database is full, read-only or broken.
-    #[error("the store has failed: {0}")]
+    #[error("the store has failed: {}", told(.0))]
     Database(sqlx::Error),
     /// The database is away.
     #[error(transparent)]
     Away(OutageError),
     /// The database server answers, and lets nobody in.
-    #[error("{server} refuses this issuer: {source}: correct `issuer.store`")]
+    #[error("{server} refuses this issuer: {}: correct `issuer.store`", told(.source))]
     Refused { server: Server, source: sqlx::Error },
     /// The user or app that a new row belongs to has been deleted since it was read.
     #[error("the user or app that this belongs to has been deleted in the meantime")]
@@ -160,7 +160,7 @@ pub enum StoreError {
     #[error("the user has got a passkey in the meantime: the password alone is no longer enough")]
     PasskeyAdded,
     /// Others were in the way of a transaction, which the database has ended.
-    #[error("another transaction was changing the same rows: try again: {0}")]
+    #[error("another transaction was changing the same rows: try again: {}", told(.0))]
     Contended(sqlx::Error),
     /// Many changes were waiting for their turn.
     #[error(
@@ -184,6 +184,13 @@ pub enum StoreError {
     /// The file cannot be made.
     #[error("cannot create the store `{path}`: {source}: check its directory and who may write")]
     File {
+        path: String,
+        source: std::io::Error,
+    },
+    /// A certificate or key of the connection to the server.
+    #[error("the `{parameter}` of the URL, `{path}`, cannot be read: {source}")]
+    NamedFile {
+        parameter: String,
         path: String,
         source: std::io::Error,
     },
@@ -217,8 +224,9 @@ pub enum StoreError {
     },
     /// The file is there and cannot be used.
     #[error(
-        "cannot open the store `{path}`: {source}: check that its disk is neither full nor \
-         read-only, and who may write there; if the file itself is damaged, restore it from a backup"
+        "cannot open the store `{path}`: {}: check that its disk is neither full nor \
+         read-only, and who may write there; if the file itself is damaged, restore it from a backup",
+        told(.source)
     )]
     Unusable { path: String, source: sqlx::Error },
     /// A newer binary has been here.
@@ -233,6 +241,12 @@ pub enum StoreError {
          migrate`, or start the server of this release on it"
     )]
     OlderSchema { found: i64, known: i64 },
+    /// There is no store, only a database.
+    #[error(
+        "{server} has none of Portcullis's tables: if `issuer.store` is meant to name the store of a running issuer, \
+         correct it; a new store is made by the server when it starts, or by `portcullis store migrate`"
+    )]
+    NoStore { server: Server },
     /// There is no store.
     #[error(
         "there is no store at `{0}`: correct `issuer.store`, or restore the file from a backup; if there \
@@ -242,6 +256,18 @@ pub enum StoreError {
     /// A row holds what this binary never writes.
     #[error("the store holds an unreadable {0}: was it edited by hand?")]
     Unreadable(&'static str),
+}
+
+/// An error of the driver. PostgreSQL says in which line of its own source an error arose, which reads like a line
+/// of a configuration.
+fn told(error: &sqlx::Error) -> String {
+    match error.as_database_error() {
+        Some(error) => match error.code() {
+            Some(code) => format!("{} (code {code})", error.message()),
+            None => error.message().to_owned(),
+        },
+        None => error.to_string(),
+    }
 }
 
 impl From<sqlx::Error> for StoreError {
@@ -289,6 +315,11 @@ impl Store {
         }
     }
 
+    /// Whether this process has carried out a change of the directory or the keys.
+    pub fn has_changed(&self) -> bool {
+        self.changed.load(Ordering::Acquire)
+    }
+
     pub async fn close(&self) {
         self.reader.close().await;
         self.writer.close().await;
@@ -315,11 +346,6 @@ impl<T> Listing<T> {
     fn of(mut items: Vec<T>, page: &Page, name: impl Fn(&T) -> String) -> Self {
         let more = items.len() > page.limit;
         items.truncate(page.limit);
-    /// Whether this process has carried out a change of the directory or the keys.
-    pub fn has_changed(&self) -> bool {
-        self.changed.load(Ordering::Acquire)
-    }
-
         let next = items.last().filter(|_| more).map(name);
         Self { items, next }
     }

@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use rustls::client::verify_server_name;
+use rustls::pki_types::ServerName;
+use rustls::server::ParsedCertificate;
 use rustls::server::danger::ClientCertVerifier;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -191,7 +194,8 @@ impl ServerTls {
                 let error = error.to_string();
                 state.failures += 1;
                 // Files that stay wrong are read again at every reload of anything.
-                if state.error.as_ref() != Some(&error) {
+                let known = state.error.as_ref();
+                if known.map(|(_, known)| known) != Some(&error) {
                     tracing::warn!(
                         tls.listener = self.listener.label(),
                         error,
@@ -264,15 +268,15 @@ impl ServerTls {
         self.listener
     }
 
-    /// Whether clients must have a certificate.
-    pub fn asks_for_clients(&self) -> bool {
-        self.settings.clients.is_some()
-    }
     /// What became of the reloads so far.
     pub fn reloads(&self) -> TlsReloads {
         self.reloading.lock().clone()
     }
 
+    /// Whether clients must have a certificate.
+    pub fn asks_for_clients(&self) -> bool {
+        self.settings.clients.is_some()
+    }
 
     /// When the listener's own certificate holds; none where it does not say so legibly.
     pub fn validity(&self) -> Option<Validity> {
@@ -283,6 +287,15 @@ impl ServerTls {
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         self.settings.files()
     }
+}
+
+/// Whether the certificate of the section is for this host; nothing where that cannot be found out.
+pub fn is_for(settings: &TlsSettings, host: &str) -> Option<bool> {
+    let pem = files::read_public_keys(&settings.identity.cert_file).ok()?;
+    let chain = certificates::chain(&pem).ok()?;
+    let certificate = ParsedCertificate::try_from(chain.first()?).ok()?;
+    let host = ServerName::try_from(host).ok()?;
+    Some(verify_server_name(&certificate, &host).is_ok())
 }
 
 /// What a start would find wrong with the files of the section, or would warn of; what they hold is dropped.

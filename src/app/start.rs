@@ -113,7 +113,7 @@ impl<'c> Prepared<'c> {
 
         let authz_tls = core.tls.of(TlsListener::Authz);
         warn_of_exposure(&self.addresses.authz, authz_tls.as_deref());
-        if let Some(warning) = config.plain_text_issuer() {
+        for warning in config.issuer_warnings() {
             tracing::warn!(config.warning = %warning.problem, "the configuration may not do what is intended");
         }
         let (handshakes, authz_tls) = handshakes(authz_tls)?;

@@ -118,20 +118,27 @@ impl Checked {
     }
 
     /// Adds what a start would find in the descriptions of the API.
-    fn add_descriptions(&mut self, config: &Config, faults: &mut Faults) {
+    fn add_descriptions(&mut self, config: &Config, faults: &mut Faults) -> Catalogue {
         let sources = match read_descriptions(&config.inputs().descriptions) {
             Ok(sources) => sources,
             Err(error) => {
                 let key = "issuer.portal.openapi_files";
                 faults.add(key, format!("`{key}`: {error}"));
-                return;
+                return Catalogue::default();
             }
         };
-        match Catalogue::read(&sources) {
-            Ok(catalogue) => self.warnings.extend(catalogue.warnings),
-            Err(problems) => self.problems.extend(problems.0),
-        }
+        let catalogue = match Catalogue::read(&sources) {
+            Ok(catalogue) => {
+                self.warnings.extend(catalogue.warnings.iter().cloned());
+                catalogue
+            }
+            Err(problems) => {
+                self.problems.extend(problems.0);
+                Catalogue::default()
+            }
+        };
         self.sources.extend(sources);
+        catalogue
     }
 
     /// Adds the policies of a configuration that is wrong, without what it says of issuers. A file that
@@ -219,8 +226,12 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
         // There is none, or it is told already why it cannot be read.
         Ok(_) | Err(_) => {}
     }
+    let described = if args.skip_files {
+        Catalogue::default()
+    } else {
+        checked.add_descriptions(&config, &mut faults)
+    };
     if !args.skip_files {
-        checked.add_descriptions(&config, &mut faults);
         add_logo(&config, &mut faults);
     }
     let named = config.policy.iter().chain(&config.shadow_policy);
@@ -230,8 +241,9 @@ fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
     if let Some(policy) = &checked.policy {
         warnings.extend(nobody_trusted(&config.trust, policy.routes_with_token()));
         warnings.extend(misspelt_scopes(&config.trust, policy));
+        warnings.extend(config.unlisted(policy, &described));
     }
-    warnings.extend(config.plain_text_issuer());
+    warnings.extend(config.issuer_warnings());
     warnings.extend(of_files);
     let placed = warnings.into_iter();
     let placed = placed.map(|TrustWarning { key, problem }| match text.place(&key) {

@@ -119,13 +119,16 @@ mod present {
     }
 }
 
+#[cfg(not(feature = "issuer"))]
 use super::Config;
-use crate::keyring::{KeySource, TrustWarning, TrustedIssuer};
+#[cfg(not(feature = "issuer"))]
+use crate::keyring::TrustWarning;
+use crate::keyring::{KeySource, TrustedIssuer};
+#[cfg(not(feature = "issuer"))]
+use crate::openapi::Catalogue;
+#[cfg(not(feature = "issuer"))]
+use crate::policy::Policy;
 use crate::problem::Faults;
-#[cfg(feature = "issuer")]
-use crate::problem::Problem;
-#[cfg(feature = "issuer")]
-use crate::uri_host::plain_text_fault;
 
 #[cfg(not(feature = "issuer"))]
 pub use absent::IssuerSettings;
@@ -140,30 +143,15 @@ pub(super) use present::{
     IssuerDocument, address, build, descriptions, files, logo, needs_restart, tls,
 };
 
-#[cfg(feature = "issuer")]
-impl Config {
-    /// The warning that passwords and tokens reach the issuer in plain text.
-    pub fn plain_text_issuer(&self) -> Option<TrustWarning> {
-        let url = &self.issuer.as_ref()?.url;
-        let uri: http::Uri = url.parse().ok()?;
-        let host = uri.host()?;
-        let is_here = host.eq_ignore_ascii_case("localhost") || plain_text_fault(host).is_none();
-        (uri.scheme_str() == Some("http") && !is_here).then(|| TrustWarning {
-            key: "issuer.url".to_owned(),
-            problem: Problem::new(format!(
-                "`issuer.url: {url}` is plain text to other machines: passwords, secrets and tokens can be read on \
-                 the way"
-            ))
-            .help("write `https`, with TLS at the proxy in front or by `issuer.tls`"),
-        })
-    }
-}
-
-/// A build without issuer has no such URL.
+/// A build without issuer has nothing to warn of.
 #[cfg(not(feature = "issuer"))]
 impl Config {
-    pub fn plain_text_issuer(&self) -> Option<TrustWarning> {
-        None
+    pub fn issuer_warnings(&self) -> Vec<TrustWarning> {
+        Vec::new()
+    }
+
+    pub fn unlisted(&self, _: &Policy, _: &Catalogue) -> Vec<TrustWarning> {
+        Vec::new()
     }
 }
 
@@ -228,9 +216,15 @@ fn check_companion(
         audience == issuer.url || issuer.audiences.iter().any(|known| known == audience)
     };
     if !entry.rules.audiences.iter().any(|audience| known(audience)) {
+        let fix = match entry.rules.audiences.first() {
+            Some(first) if issuer.audiences.is_empty() => {
+                format!("add `audiences: [{first}]` to the section `issuer`, which lists none")
+            }
+            _ => "list one of them in `issuer.audiences`".to_owned(),
+        };
         faults.add(format!("{key}.audiences"), format!(
             "issuer `{name}`: none of its `audiences` is one of `issuer.audiences`, so no token \
-             would be accepted: list it there"
+             would be accepted: {fix}"
         ));
     }
 }

@@ -67,7 +67,7 @@ impl Config {
                 }
             }
         }
-        check_issuer_files(self, &mut found.faults);
+        check_issuer_files(self, &mut found);
         found
     }
 }
@@ -93,20 +93,39 @@ fn check_socket(path: &Path, faults: &mut Faults) {
 
 /// Those of the listener for gates, and of the issuer.
 #[cfg(feature = "issuer")]
-fn check_issuer_files(config: &Config, faults: &mut Faults) {
+fn check_issuer_files(config: &Config, found: &mut FileFindings) {
     if let Some(feed) = &config.feed
         && let Err(error) = crate::feed::FeedAccess::read(feed)
     {
-        faults.add("listeners.feed.token_file", error.to_string());
+        found
+            .faults
+            .add("listeners.feed.token_file", error.to_string());
     }
     if let Some(issuer) = &config.issuer {
-        crate::issuer::check_files(issuer, faults);
+        crate::issuer::check_files(issuer, &mut found.faults);
+        found.warnings.extend(other_host(issuer));
     }
+}
+
+/// The certificate of the issuer is for another host than that which clients call.
+#[cfg(feature = "issuer")]
+fn other_host(issuer: &super::IssuerSettings) -> Option<TrustWarning> {
+    let url: http::Uri = issuer.url.parse().ok()?;
+    let (tls, host) = (issuer.tls.as_ref()?, url.host()?);
+    let is_for = tls::is_for(tls, host.trim_matches(['[', ']']))?;
+    (!is_for).then(|| TrustWarning {
+        key: "issuer.tls.cert_file".to_owned(),
+        problem: Problem::new(format!(
+            "the certificate in `issuer.tls.cert_file` is not for `{host}`, the host of `issuer.url`: clients that call \
+             the issuer itself refuse it"
+        ))
+        .help("have one made whose alternative names have the host, or correct `issuer.url`"),
+    })
 }
 
 /// A build without issuer has neither.
 #[cfg(not(feature = "issuer"))]
-fn check_issuer_files(_: &Config, _: &mut Faults) {}
+fn check_issuer_files(_: &Config, _: &mut FileFindings) {}
 
 /// The keys of an entry's file that are not used; of many, the first.
 fn left_out(entry: &str, skipped: &[SkippedKey]) -> Vec<TrustWarning> {

@@ -94,6 +94,10 @@ impl GrantTypes {
         Self(GrantType::ALL.into_iter().filter(listed).collect())
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|offered| offered.name())
     }

@@ -11,7 +11,7 @@ use super::description::{Description, MISSPELT_METHOD, NOT_HERE, Operation, Read
 use super::servers::{Base, bases};
 use super::template::carried_over;
 use crate::policy::{FillError, FillablePath, PathParameter};
-use crate::problem::{Problem, Problems, Source, quoted};
+use crate::problem::{Place, Problem, Problems, Source, quoted};
 use crate::yaml::{self, Outline};
 use operation::{Parts, cut};
 
@@ -91,7 +91,7 @@ impl Catalogue {
             );
             return Err(vec![Problem::new(message).help("split it")]);
         }
-        let trees = yaml::parse_foreign(source).map_err(|problem| vec![problem])?;
+        let trees = yaml::parse_foreign(source).map_err(|problem| vec![placed(problem, source)])?;
         let finder = Finder {
             source,
             outline: Outline::of(source),
@@ -159,6 +159,19 @@ impl DescribedOperation {
     }
 }
 
+/// A problem of a file as a whole at its beginning.
+fn placed(problem: Problem, source: &Source) -> Problem {
+    match problem.place {
+        Some(_) => problem,
+        None => problem.at(Place {
+            file: source.name.clone(),
+            line: 1,
+            column: 1,
+            bytes: None,
+        }),
+    }
+}
+
 /// The places of a file.
 struct Finder<'s> {
     source: &'s Source,
@@ -190,7 +203,7 @@ impl<'t> Adding<'_, 't> {
         if operation.method == LEFT_OUT || self.problems.len() >= MAX_PROBLEMS {
             return;
         }
-        let way = format!("paths.{}.{}", operation.path, operation.method);
+        let way = format!("paths.{}.{}", operation.path, operation.key);
         if let Some((gap, help)) = unreadable(operation) {
             let message = format!("{} cannot be read: {gap}", operation.label());
             let problem = Problem::new(message).help(help);

@@ -22,6 +22,8 @@ pub(super) struct Description<'t> {
 
 pub(super) struct Operation<'t> {
     pub(super) method: &'static str,
+    /// Its key in the entry of its path, which may be misspelt.
+    pub(super) key: &'t str,
     pub(super) path: &'t str,
     pub(super) id: Option<&'t str>,
     pub(super) security: Option<&'t Tree>,
@@ -172,6 +174,7 @@ impl<'t> Reader<'t> {
             notes.push(format!("{label}: left out: {NOT_HERE}"));
             operations.push(Operation {
                 method: EVERY_METHOD,
+                key: EVERY_METHOD,
                 path,
                 id: None,
                 security: None,
@@ -188,8 +191,9 @@ impl<'t> Reader<'t> {
         let meant = items
             .iter()
             .flat_map(|item| unknown_keys::of_item(path, item, notes));
-        operations.extend(meant.map(|method| Operation {
+        operations.extend(meant.map(|(method, key)| Operation {
             method,
+            key,
             path,
             id: None,
             security: None,
@@ -246,6 +250,7 @@ impl<'t> Reader<'t> {
         let tree = found.unwrap_or(written);
         let operation = Operation {
             method,
+            key: method,
             path,
             id: tree.get("operationId").and_then(Tree::text),
             security: tree.get("security"),

@@ -40,17 +40,21 @@ pub(super) fn of_document(document: &Tree, notes: &mut Vec<String>) {
 }
 
 /// Notes the unknown keys of a path's entry. The methods that may be meant by them, where the entry does
-/// not have these as well.
-pub(super) fn of_item(path: &str, item: &Tree, notes: &mut Vec<String>) -> Vec<&'static str> {
+/// not have these as well, each with the key.
+pub(super) fn of_item<'t>(
+    path: &str,
+    item: &'t Tree,
+    notes: &mut Vec<String>,
+) -> Vec<(&'static str, &'t str)> {
     let known: Vec<&'static str> = METHODS.into_iter().chain(ITEM_KEYS).collect();
-    let mut meant = Vec::new();
+    let mut meant: Vec<(&'static str, &'t str)> = Vec::new();
     for key in unknown(item, &known) {
         notes.push(note(&shown(path), key, &known));
         if let Some(near) = closest(key, METHODS)
             && item.get(near).is_none()
-            && !meant.contains(&near)
+            && !meant.iter().any(|(known, _)| *known == near)
         {
-            meant.push(near);
+            meant.push((near, key));
         }
     }
     meant

@@ -36,16 +36,44 @@ pub enum LocationError {
     )]
     ServerAsFile,
     /// A file with parameters, which would become a part of its name.
-    #[error("a file after `sqlite:` takes no parameters: remove the `?` and what follows it")]
+    #[error(
+        "a file after `sqlite:` takes no parameters: remove the question mark and what follows it"
+    )]
     FileWithParameters,
     /// The driver would ignore a parameter, and log its value.
     #[error(
         "the URL has a parameter that is not known: use `sslmode`, `sslrootcert`, `sslcert`, \
          `sslkey`, `host`, `hostaddr`, `port`, `dbname`, `user`, `password`, `application_name`, \
-         `options` and `statement-cache-capacity`, and write a `?` in a password as `%3F`"
+         `options` and `statement-cache-capacity`, and write a question mark in a password as `%3F`"
     )]
     Parameter,
+    /// Whether and how the connection is encrypted.
+    #[error(
+        "`sslmode` has a value that is not known: use `disable`, `allow`, `prefer`, `require`, `verify-ca` or \
+         `verify-full`"
+    )]
+    SslMode,
 }
+
+/// What `sslmode` may be.
+const SSL_MODES: [&str; 6] = [
+    "allow",
+    "disable",
+    "prefer",
+    "require",
+    "verify-ca",
+    "verify-full",
+];
+
+/// The parameters that name files.
+const FILE_PARAMETERS: [&str; 6] = [
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+];
 
 /// The parameters that the driver knows.
 const PARAMETERS: [&str; 18] = [
@@ -127,22 +155,37 @@ fn names_a_server(path: &str) -> bool {
 
 impl DatabaseUrl {
     fn parse(text: &str) -> Result<Self, LocationError> {
-        let query = text.split_once('?').map_or("", |(_, query)| query);
-        let query = query.split('#').next().unwrap_or_default();
-        let pairs = query.split('&').filter(|pair| !pair.is_empty());
-        let mut names = pairs.map(|pair| pair.split('=').next().unwrap_or_default());
         let known = |name: &str| PARAMETERS.contains(&name) || name.starts_with("options[");
-        if names.all(known) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(LocationError::Parameter)
+        if !parameters(text).all(|(name, _)| known(name)) {
+            return Err(LocationError::Parameter);
         }
+        let is_mode = |name: &str| name == "sslmode" || name == "ssl-mode";
+        let mut modes = parameters(text).filter(|(name, _)| is_mode(name));
+        if modes.any(|(_, mode)| !SSL_MODES.contains(&mode.to_ascii_lowercase().as_str())) {
+            return Err(LocationError::SslMode);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The files that its parameters name, each with the parameter. A name that is encoded is left to the driver.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&str, &Path)> {
+        parameters(&self.0)
+            .filter(|(name, value)| FILE_PARAMETERS.contains(name) && !value.contains('%'))
+            .map(|(name, value)| (name, Path::new(value)))
     }
 
     /// The whole URL, for the driver alone.
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }
+}
+
+/// The names and values behind the question mark, as they are written.
+fn parameters(url: &str) -> impl Iterator<Item = (&str, &str)> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let query = query.split('#').next().unwrap_or_default();
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
 }
 
 impl WrittenLocation {
@@ -258,5 +301,17 @@ mod tests {
             assert_eq!(error, LocationError::Parameter, "{bad}");
             assert!(!error.to_string().contains("ter2"), "{error}");
         }
+        let wrong = parse("postgres://h/db?sslmode=verify_full").unwrap_err();
+        assert_eq!(wrong, LocationError::SslMode);
+    }
+
+    #[test]
+    fn files_are_named_by_parameters() {
+        let text = "postgres://u:p@h/db?sslmode=verify-full&sslrootcert=/etc/ca.pem&sslkey=a%20b";
+        let StoreLocation::Postgres(url) = parse(text).unwrap() else {
+            panic!("{text}")
+        };
+        let files: Vec<_> = url.files().collect();
+        assert_eq!(files, [("sslrootcert", Path::new("/etc/ca.pem"))]);
     }
 }

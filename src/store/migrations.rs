@@ -72,6 +72,10 @@ pub(super) async fn check(store: &Store) -> Result<(), StoreError> {
     if found > known {
         return Err(StoreError::NewerSchema { found, known });
     }
+    if found == 0 {
+        let server = store.reader.server().clone();
+        return Err(StoreError::NoStore { server });
+    }
     if found < known {
         return Err(StoreError::OlderSchema { found, known });
     }

@@ -1,6 +1,7 @@
 //! Opening the store: connections, and what differs between the engines.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
+use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use super::apps::AppLookup;
 use super::batches::Batches;
 use super::change_turns::ChangeTurns;
 use super::connections::{Connections, Target};
-use super::location::{Engine, StoreLocation};
+use super::location::{DatabaseUrl, Engine, StoreLocation};
 use super::migrations::{self, Migration};
 use super::outage::{OpenedFile, Server};
 use super::patience::{
@@ -25,6 +26,9 @@ use super::writer::{TokenRotator, TokenWriter};
 use super::{Store, StoreError, notices};
 use crate::coding::push_escape;
 use crate::token::check_key_file_mode;
+
+/// With what every file of `SQLite` begins (section 1.3 of its file format).
+const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
 
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
@@ -145,11 +149,11 @@ impl Store {
             changes: ChangeTurns::new(),
             appended,
             bounds,
+            changed: Arc::default(),
         })
     }
 }
 
-            changed: Arc::default(),
 /// Whether connections can be made: the first error is the one to show.
 async fn admitted(connections: &Connections, location: &StoreLocation) -> Result<(), StoreError> {
     match (connections.acquire().await, location) {
@@ -261,11 +265,13 @@ fn create_privately(path: &Path) -> Result<(), StoreError> {
 /// What opening the store would find wrong with its file, or with the directory in which it would make
 /// one. Nothing is opened or made, and no database server is asked.
 pub fn check_file(location: &StoreLocation) -> Result<(), StoreError> {
-    let StoreLocation::Sqlite(path) = location else {
-        return Ok(());
+    let path = match location {
+        StoreLocation::Sqlite(path) => path,
+        StoreLocation::Postgres(url) => return check_named(url),
     };
     if path.exists() {
-        return check_private(path);
+        check_private(path)?;
+        return check_format(path);
     }
     // The parent of a bare name is empty.
     let parent = path.parent().filter(|parent| *parent != Path::new(""));
@@ -279,6 +285,35 @@ pub fn check_file(location: &StoreLocation) -> Result<(), StoreError> {
         path: path.display().to_string(),
         source,
     })
+}
+
+/// Whether the files that a URL names can be read.
+fn check_named(url: &DatabaseUrl) -> Result<(), StoreError> {
+    for (parameter, path) in url.files() {
+        File::open(path).map_err(|source| StoreError::NamedFile {
+            parameter: parameter.to_owned(),
+            path: path.display().to_string(),
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether the file begins as one of `SQLite` does; one that has just been made is empty.
+fn check_format(path: &Path) -> Result<(), StoreError> {
+    let mut beginning = Vec::new();
+    let file = File::open(path);
+    let read = file.and_then(|file| {
+        let first = u64::try_from(SQLITE_MAGIC.len()).unwrap_or(u64::MAX);
+        file.take(first).read_to_end(&mut beginning)
+    });
+    let name = path.display().to_string();
+    match read {
+        Err(source) => Err(StoreError::File { path: name, source }),
+        Ok(0) => Ok(()),
+        Ok(_) if beginning == SQLITE_MAGIC => Ok(()),
+        Ok(_) => Err(StoreError::NotADatabase(name)),
+    }
 }
 
 /// A restored copy may have got another mode.

@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_keys;
 mod check;
 mod check_files;
+mod check_issuer;
 mod decision_lines;
 mod doctor_live;
 mod explain;

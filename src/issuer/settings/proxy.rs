@@ -139,6 +139,16 @@ impl ProxyOrigin {
         self.authority.as_str()
     }
 
+    pub fn host(&self) -> &str {
+        self.authority.host()
+    }
+
+    /// The port that is written, or that of the scheme.
+    pub fn port(&self) -> u16 {
+        let usual = if self.is_encrypted { 443 } else { 80 };
+        self.authority.port_u16().unwrap_or(usual)
+    }
+
     /// The address of this path, which begins with a slash and may have a query.
     pub fn address_of(&self, path: &str) -> String {
         let scheme = if self.is_encrypted { "https" } else { "http" };

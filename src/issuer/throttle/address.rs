@@ -1,6 +1,6 @@
 //! Whose address a request comes from, through proxies that are trusted and no others.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use axum::http::{HeaderMap, HeaderName};
@@ -16,10 +16,23 @@ pub struct Network {
 
 /// The text is no range of addresses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is not a valid range of addresses: write, for example, `10.0.0.0/8`, `fd00::/8` or `127.0.0.1`"
-)]
-pub struct NetworkError(String);
+pub enum NetworkError {
+    #[error(
+        "`{0}` is not a valid range of addresses: write, for example, `10.0.0.0/8`, `fd00::/8` or `127.0.0.1`"
+    )]
+    Shape(String),
+    /// More than one range may be meant.
+    #[error(
+        "`{written}` is an address within a range: write `{first}/{prefix_bits}` for the whole range, or \
+         `{address}` for the one address"
+    )]
+    WithinRange {
+        written: String,
+        first: IpAddr,
+        prefix_bits: u8,
+        address: IpAddr,
+    },
+}
 
 /// The proxies whose `X-Forwarded-For` is trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,7 +46,7 @@ impl FromStr for Network {
     type Err = NetworkError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fault = || NetworkError(text.to_owned());
+        let fault = || NetworkError::Shape(text.to_owned());
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
@@ -50,6 +63,15 @@ impl FromStr for Network {
         if prefix_bits > most {
             return Err(fault());
         }
+        let first = first_of(address, prefix_bits);
+        if first != address {
+            return Err(NetworkError::WithinRange {
+                written: text.to_owned(),
+                first,
+                prefix_bits,
+                address,
+            });
+        }
         Ok(Self {
             address,
             prefix_bits,
@@ -57,7 +79,31 @@ impl FromStr for Network {
     }
 }
 
+/// The address with nothing but zeros behind the prefix.
+fn first_of(address: IpAddr, prefix_bits: u8) -> IpAddr {
+    let bits = u32::from(prefix_bits);
+    match address {
+        IpAddr::V4(address) => {
+            let mask = u32::MAX
+                .checked_shl(32_u32.saturating_sub(bits))
+                .unwrap_or(0);
+            Ipv4Addr::from_bits(address.to_bits() & mask).into()
+        }
+        IpAddr::V6(address) => {
+            let mask = u128::MAX
+                .checked_shl(128_u32.saturating_sub(bits))
+                .unwrap_or(0);
+            Ipv6Addr::from_bits(address.to_bits() & mask).into()
+        }
+    }
+}
+
 impl Network {
+    /// Whether it is every address there is.
+    pub fn is_everything(self) -> bool {
+        self.prefix_bits == 0
+    }
+
     fn contains(self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
@@ -192,8 +238,16 @@ mod tests {
             "::/129",
             "localhost",
             "1.1.1.1/8/8",
+            "10.0.0.1/8",
+            "0.0.0.1/0",
+            "fd00::1/8",
         ] {
             assert!(bad.parse::<Network>().is_err(), "{bad}");
         }
+        let error = "10.1.2.3/8".parse::<Network>().unwrap_err().to_string();
+        assert!(
+            error.contains("write `10.0.0.0/8` for the whole range"),
+            "{error}"
+        );
     }
 }

@@ -107,7 +107,7 @@ fn what_cannot_be_read_is_told_with_its_place() {
         ),
         (
             "openapi: 3.0.3\npaths:\n  /a:\n    gett: {}\n    put: {}\n".to_owned(),
-            "orders.yaml:3:3: GET /a cannot be read: its method may be misspelt",
+            "orders.yaml:4:5: GET /a cannot be read: its method may be misspelt",
         ),
         (
             around("      parameters: a\n"),
