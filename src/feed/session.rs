@@ -154,7 +154,6 @@ impl Session {
             state.address = Some(self.address.to_string());
         });
     }
-
 }
 
 fn tell(knowledge: &Knowledge, address: &Uri, resumed: bool) {

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::clock::UnixSeconds;
     use crate::identity::{
-        AppKey, AppName, AppStatus, Email, ScopesFrom, Status, UserId, Username,
+        AppDescription, AppKey, AppName, AppStatus, Email, ScopesFrom, Status, UserId, Username,
     };
     use crate::token::LogPosition;
 
@@ -88,6 +88,8 @@ mod tests {
         App {
             key: AppKey::known("shop"),
             name: AppName::parse("shop").unwrap(),
+            description: AppDescription::default(),
+            link: None,
             owner: owner.id.clone(),
             redirect_uris: Vec::new(),
             scopes: ScopeSet::parse(scopes).unwrap(),
@@ -96,6 +98,7 @@ mod tests {
             created_at: UnixSeconds(0),
             revoked_through: LogPosition::default(),
             last_used_at: None,
+            secret_since: None,
         }
     }
 

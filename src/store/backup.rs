@@ -6,7 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::location::StoreLocation;
-use super::{Store, StoreError};
+use super::settings::{self, Setting};
+use super::{Change, Store, StoreError};
 
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
@@ -81,5 +82,12 @@ fn synced(file: &Path) -> io::Result<()> {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
         Some(_) | None => File::open(".")?.sync_all(),
+    }
+}
+
+impl Change {
+    /// Gives the revocation log another name, after a restore: whoever has followed it begins anew, and keeps what it knows to be revoked.
+    pub async fn rename_log(&mut self, name: &str) -> Result<(), StoreError> {
+        settings::replace(&mut *self.transaction, Setting::LogId, name).await
     }
 }

@@ -12,7 +12,7 @@ use super::connections::Transaction;
 use super::notices::give_notice;
 use super::settings::{self, Setting};
 use super::statement::assembled;
-use super::{Change, Store, StoreError};
+use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::token::{LogPosition, RevocationTarget};
 
@@ -184,13 +184,6 @@ impl Store {
             return Ok(true);
         }
         is_revoked(&self.reader, targets, given_out).await
-    }
-}
-
-impl Change {
-    /// Gives the log another name: whoever has followed it begins anew, and keeps what it knows to be revoked.
-    pub async fn rename_log(&mut self, name: &str) -> Result<(), StoreError> {
-        settings::replace(&mut *self.transaction, Setting::LogId, name).await
     }
 }
 

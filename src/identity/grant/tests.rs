@@ -1,5 +1,7 @@
 use super::*;
-use crate::identity::{AppDescription, AppName, AppStatus, Email, RequiredFor, ScopesFrom, Username};
+use crate::identity::{
+    AppDescription, AppName, AppStatus, Email, RequiredFor, ScopesFrom, Username,
+};
 
 const POSITION: LogPosition = LogPosition(10);
 

@@ -26,6 +26,7 @@ fn user(name: &str, scopes: &str) -> User {
         roles: vec![RoleName::parse("clerk").unwrap()],
         scopes: set(scopes),
         created_at: NOW,
+        passkeys: 0,
         as_of: LogPosition::default(),
         revoked_through: LogPosition::default(),
     }
