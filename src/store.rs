@@ -27,6 +27,7 @@ mod locking;
 mod login_places;
 mod migrations;
 mod new_grants;
+mod new_link;
 mod notices;
 mod open;
 mod outage;

@@ -2,33 +2,10 @@
 
 use sqlx::Row;
 
-use super::connections::Transaction;
+use super::new_link::NewLink;
 use super::{Change, Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::{SecretDigest, UserId};
-
-/// A link that a change makes.
-#[derive(Debug)]
-pub(super) struct NewLink {
-    user: UserId,
-    digest: SecretDigest,
-    expires_at: UnixSeconds,
-}
-
-impl NewLink {
-    pub(super) async fn write(&self, transaction: &mut Transaction) -> Result<(), StoreError> {
-        let text = "INSERT INTO reset_links (user_id, digest, expires_at) VALUES ($1, $2, $3) \
-                    ON CONFLICT (user_id) DO UPDATE \
-                    SET digest = excluded.digest, expires_at = excluded.expires_at";
-        sqlx::query(text)
-            .bind(self.user.as_str())
-            .bind(self.digest.to_text())
-            .bind(self.expires_at.0)
-            .execute(&mut **transaction)
-            .await?;
-        Ok(())
-    }
-}
 
 impl Store {
     /// Whose password a link sets that has neither expired nor been used.

@@ -82,6 +82,18 @@ pub(super) const ENDPOINTS: &[(&str, &str, Caller, Body)] = &[
         Caller::Consumer,
         Body::Json(r#"{"old_password": "x", "new_password": "x"}"#),
     ),
+    (
+        "GET",
+        "/consumer/account/sign_ins",
+        Caller::Consumer,
+        Body::Nothing,
+    ),
+    (
+        "GET",
+        "/backend/user/unknown/sign_ins",
+        Caller::Administrator,
+        Body::Nothing,
+    ),
     ("GET", "/consumer/grant", Caller::Consumer, Body::Nothing),
     (
         "DELETE",
