@@ -8,6 +8,7 @@ mod pairs;
 mod passkeys;
 mod refresh_tokens;
 mod revocations;
+mod sign_ins;
 mod signing_keys;
 
 use portcullis::clock::UnixSeconds;
@@ -117,6 +118,7 @@ async fn contract(place: &dyn Fn(&str) -> StoreLocation) {
     authorization_codes::ended_sessions(&place("ended_sessions")).await;
     authorization_codes::authorization_codes(&place("codes")).await;
     authorization_codes::code_bounds(&place("code_bounds")).await;
+    sign_ins::sign_ins(&place("sign_ins")).await;
     pages::tried_sessions(&place("tried_sessions")).await;
     pages::prolonged_sessions(&place("prolonged_sessions")).await;
     pages::reach(&place("reach")).await;
