@@ -1,6 +1,7 @@
 //! Looking for apps.
 
 use super::{Directory, DirectoryError};
+use crate::clock::UnixSeconds;
 use crate::identity::{App, Status, User};
 use crate::store::{AppFilter, Listing, LiveSecret, OwnedApp, Page, StaleApps};
 
@@ -39,12 +40,11 @@ impl Directory<'_> {
             Some(name) => Some(self.user(name).await?.id),
             None => None,
         };
-        let since = |days: Days| self.now.plus(-days.seconds());
         let filter = AppFilter {
             owner,
             status: wanted.status,
-            unused_since: wanted.unused.map(since),
-            secret_since: wanted.secret.map(since),
+            unused_since: wanted.unused.map(|days| self.ago(days)),
+            secret_since: wanted.secret.map(|days| self.ago(days)),
         };
         Ok(self.store.all_apps(&filter, page).await?)
     }
@@ -64,14 +64,17 @@ impl Directory<'_> {
         unused: Days,
         secret: Days,
     ) -> Result<StaleApps, DirectoryError> {
-        let since = |days: Days| self.now.plus(-days.seconds());
-        let (unused, secret) = (since(unused), since(secret));
+        let (unused, secret) = (self.ago(unused), self.ago(secret));
         Ok(self.store.stale_apps(unused, secret, MAX_COUNTED).await?)
     }
 
     /// The secrets of an app that are accepted now, the latest first. The caller has found the app.
     pub async fn secrets_of(&self, app: &App) -> Result<Vec<LiveSecret>, DirectoryError> {
         Ok(self.store.live_secrets(&app.key, self.now).await?)
+    }
+
+    fn ago(&self, days: Days) -> UnixSeconds {
+        self.now.plus(-i64::from(days.0) * 86_400)
     }
 }
 
@@ -101,10 +104,6 @@ impl Days {
 
     pub fn count(self) -> u16 {
         self.0
-    }
-
-    fn seconds(self) -> i64 {
-        i64::from(self.0) * 86_400
     }
 }
 

@@ -47,8 +47,9 @@ struct Row<'a> {
     owner: Text<'a>,
     scopes: String,
     is_active: bool,
-    created: String,
     used: String,
+    /// When it was made, if no use of it is known.
+    created_unused: Option<String>,
     /// None where it has none.
     secret_age: Option<String>,
 }
@@ -77,8 +78,11 @@ pub(in crate::issuer::http::pages) async fn list(
         owner: Text::of(owned.owner.as_str()),
         scopes: owned.app.scopes.to_string(),
         is_active: owned.app.status == AppStatus::Active,
-        created: visitor.language.instant(owned.app.created_at),
         used: visitor.last_use(owned.app.last_used_at),
+        created_unused: match owned.app.last_used_at {
+            Some(_) => None,
+            None => Some(visitor.language.instant(owned.app.created_at)),
+        },
         secret_age: owned.app.secret_since.map(|since| age(&visitor, since)),
     });
     let owner = wanted.owner.unwrap_or_default();

@@ -40,7 +40,7 @@ words! {
     old_secret_before: "Secret older than", "Geheimnis älter als";
     old_secret_after: "days", "Tage";
     no_secret: "none", "keines";
-    secret_age: "Age of the secret", "Alter des Geheimnisses";
+    old: "old", "alt";
     name: "Name", "Name";
     description: "What it allows", "Was sie erlaubt";
     description_hint: "One line for people, such as: Read orders", "Eine Zeile für Menschen, etwa: Bestellungen lesen";
