@@ -189,13 +189,14 @@ impl Directory<'_> {
     }
 
     /// Gives a user another password of its own; all its tokens end. `user` was read when it gave
-    /// the old one: whoever had its tokens revoked since then has the last word.
+    /// the old one: whoever had its tokens revoked since then has the last word. Gives back the user as of the end of
+    /// the change: a session that begins there outlives it, and nothing that is revoked later.
     pub async fn change_own_password(
         &self,
         user: &User,
         password: String,
         apps: AppsAfter,
-    ) -> Result<(), DirectoryError> {
+    ) -> Result<User, DirectoryError> {
         let hash = self.hash(user, password).await?;
         let (mut change, _) = self.change_of(ChangeOf::Password(&user.id)).await?;
         if apps == AppsAfter::End {
@@ -211,7 +212,13 @@ impl Directory<'_> {
         }
         change.mark_own();
         let object = Object::User(&user.id);
-        self.commit(change, object, "password replaced", &[]).await
+        let committed = self.commit_at(change, object, "password replaced", &[]);
+        let as_of = committed.await?.unwrap_or(present.as_of);
+        Ok(User {
+            as_of,
+            revoked_through: as_of,
+            ..present
+        })
     }
 
     /// Gives a user another address at its own request.

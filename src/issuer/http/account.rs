@@ -129,19 +129,17 @@ pub(super) async fn change_password(
     Ok(body::ok(&json!({"success": true, "message": message})))
 }
 
-/// Gives the caller another password, if this is the old one.
+/// Gives the caller another password, if this is the old one; the caller as it is then.
 pub(super) async fn replace_password(
     access: &DirectoryAccess,
     old_password: String,
     new_password: String,
     apps: AppsAfter,
-) -> Result<(), EndpointError> {
+) -> Result<User, EndpointError> {
     let user = prove_again(access, old_password).await?;
     let directory = access.directory();
-    directory
-        .change_own_password(&user, new_password, apps)
-        .await?;
-    Ok(())
+    let changed = directory.change_own_password(&user, new_password, apps);
+    Ok(changed.await?)
 }
 
 /// `GET /consumer/account/sign_ins`

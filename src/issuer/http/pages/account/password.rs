@@ -5,7 +5,6 @@ use axum::response::Response;
 
 use super::PATH;
 use crate::issuer::directory::AppsAfter;
-use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::account;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
@@ -41,12 +40,10 @@ pub(in crate::issuer::http::pages) async fn submit(
         _ => AppsAfter::End,
     };
     let replaced = account::replace_password(&access, old.to_owned(), new.to_owned(), apps).await;
-    if let Err(error) = replaced {
-        return Ok(page(&visitor, &visitor.remark(error)?));
-    }
-    // Read again: what was given out to it before has ended.
-    let user = access.issuer.store.user(&access.caller.user.id).await?;
-    let user = user.ok_or(EndpointError::CallerChanged)?;
+    let user = match replaced {
+        Ok(user) => user,
+        Err(error) => return Ok(page(&visitor, &visitor.remark(error)?)),
+    };
     let told = Told::Done(Done::Changed);
     let assurance = visitor.assurance_of(&user);
     let response = visitor.go_in_a_renewed_session(&user, assurance, PATH, &told);
