@@ -146,6 +146,16 @@ impl DescribedOperation {
         parameters.find(|one| one.place == ParameterPlace::Path && one.name == written)
     }
 
+    /// The values that a path has for the parameters, by the names of the template.
+    pub fn values_of<'p>(&self, path: &'p str) -> Option<Vec<(&str, &'p str)>> {
+        self.path.values_of(path)
+    }
+
+    /// Whether it has the paths of this template, and no others.
+    pub fn has_paths_of(&self, template: &FillablePath) -> bool {
+        !self.has_trailing_slash && self.path.makes_paths_of(template)
+    }
+
     /// The path of a request with these values.
     pub fn path_with<'v>(
         &self,

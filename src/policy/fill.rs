@@ -112,6 +112,44 @@ impl FillablePath {
         }
         Ok(path)
     }
+
+    /// The values that a path has for the parameters. None where it is not of this template, or where what it has
+    /// would have to be decoded.
+    pub fn values_of<'p>(&self, path: &'p str) -> Option<Vec<(&str, &'p str)>> {
+        let mut rest = path.strip_prefix('/').filter(|rest| !rest.is_empty());
+        let mut values = Vec::new();
+        for segment in &self.0 {
+            let all = rest?;
+            let (first, others) = match all.split_once('/') {
+                Some((first, others)) => (first, Some(others)),
+                None => (all, None),
+            };
+            rest = others;
+            match segment {
+                TemplateSegment::Literal(text) if **text == *first.as_bytes() => {}
+                TemplateSegment::Parameter(name) => values.push((&**name, first)),
+                TemplateSegment::Rest(name) => {
+                    values.push((&**name, all));
+                    rest = None;
+                }
+                TemplateSegment::Literal(_) | TemplateSegment::Suffixed { .. } => return None,
+            }
+        }
+        let is_plain = |(_, value): &(&str, &str)| !value.is_empty() && !value.contains('%');
+        (rest.is_none() && values.iter().all(is_plain)).then_some(values)
+    }
+
+    /// Whether both make the same paths, whatever they call their parameters.
+    pub fn makes_paths_of(&self, other: &Self) -> bool {
+        use TemplateSegment::{Literal, Parameter, Rest, Suffixed};
+        self.0.len() == other.0.len()
+            && self.0.iter().zip(&other.0).all(|pair| match pair {
+                (Literal(one), Literal(other)) => one == other,
+                (Suffixed { suffix: one, .. }, Suffixed { suffix: other, .. }) => one == other,
+                (Parameter(_), Parameter(_)) | (Rest(_), Rest(_)) => true,
+                _ => false,
+            })
+    }
 }
 
 /// Appends the segment that a value makes, with what the template has behind it.
@@ -146,6 +184,65 @@ mod tests {
     use super::*;
     use crate::policy::{Method, Path, Policy, Routed, Target};
     use crate::problem::Source;
+
+    #[test]
+    fn values_are_read_from_a_path_and_make_it_again() {
+        for (template, path, expected) in [
+            ("/orders/{id}", "/orders/1", Some("id=1")),
+            (
+                "/orders/{id}/lines/{line}",
+                "/orders/1/lines/2",
+                Some("id=1 line=2"),
+            ),
+            ("/files/{*rest}", "/files/a/b", Some("rest=a/b")),
+            ("/orders", "/orders", Some("")),
+            ("/", "/", Some("")),
+            ("/orders/{id}", "/orders", None),
+            ("/orders/{id}", "/orders/", None),
+            ("/orders/{id}", "/orders/1/lines", None),
+            ("/orders/{id}", "/orders/a%20b", None),
+            ("/orders/{id}", "/others/1", None),
+            ("/orders/{id}:close", "/orders/1:close", None),
+            ("/", "/orders", None),
+        ] {
+            let template = FillablePath::parse(template).unwrap();
+            let values = template.values_of(path);
+            let told = values.as_ref().map(|values| {
+                let pairs = values.iter().map(|(name, value)| format!("{name}={value}"));
+                pairs.collect::<Vec<_>>().join(" ")
+            });
+            assert_eq!(told.as_deref(), expected, "{path}");
+            if let Some(values) = values {
+                let value = |name: &str| {
+                    values
+                        .iter()
+                        .find(|(one, _)| *one == name)
+                        .map(|(_, value)| *value)
+                };
+                assert_eq!(template.with(value).unwrap(), path);
+            }
+        }
+    }
+
+    #[test]
+    fn templates_are_alike_whatever_they_call_their_parameters() {
+        let path = |text| FillablePath::parse(text).unwrap();
+        for (one, other, expected) in [
+            ("/orders/{id}", "/orders/{order_id}", true),
+            ("/orders/{*id}", "/orders/{*rest}", true),
+            ("/orders/{id}:close", "/orders/{order}:close", true),
+            ("/orders/{id}", "/orders/{*rest}", false),
+            ("/orders/{id}", "/orders/{id}/lines", false),
+            ("/orders/{id}", "/others/{id}", false),
+            ("/orders/{id}:close", "/orders/{id}:open", false),
+        ] {
+            assert_eq!(
+                path(one).makes_paths_of(&path(other)),
+                expected,
+                "{one} {other}"
+            );
+        }
+    }
 
     /// A policy of one route.
     fn policy(route: &str) -> Policy {

@@ -77,6 +77,23 @@ impl Change {
         Ok(secret.map(|secret| secret.digest))
     }
 
+    /// When the secret before the latest one ends, if it is still accepted.
+    pub async fn earlier_secret_until(
+        &mut self,
+        key: &AppKey,
+    ) -> Result<Option<UnixSeconds>, StoreError> {
+        let text = "SELECT digest, ends_with, created_at, expires_at FROM app_secrets \
+                    WHERE app_key = $1 AND expires_at <> $2 AND expires_at > $3";
+        let row = sqlx::query(text)
+            .bind(key.as_str())
+            .bind(NEVER)
+            .bind(self.now.0)
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        let secret = row.as_ref().map(read_secret).transpose()?;
+        Ok(secret.and_then(|secret| secret.expires_at))
+    }
+
     /// Gives an app another secret. The one before lives for `overlap_seconds` more, older ones end:
     /// there are never more than two.
     pub async fn rotate_secret(

@@ -66,6 +66,7 @@ impl FreshDirectory<'_> {
         }
         let secret = PlainSecret::from_random(random()?);
         let kept = secret.kept();
+        let earlier = change.earlier_secret_until(&app.app.key).await?;
         change
             .rotate_secret(&app.app.key, &kept, overlap_seconds)
             .await?;
@@ -73,7 +74,12 @@ impl FreshDirectory<'_> {
         app.app.secret_since = Some(self.now);
         let object = Object::App(&app.app.key);
         let overlap = format!("the one before holds for {overlap_seconds} seconds");
-        self.commit(change, object, "secret replaced", &[overlap])
+        let mut words = vec![overlap];
+        words.extend(earlier.map(|until| {
+            let left = until.since(self.now);
+            format!("an earlier one ended {left} seconds before its time")
+        }));
+        self.commit(change, object, "secret replaced", &words)
             .await?;
         Ok(NewSecret { app, secret })
     }

@@ -5,12 +5,15 @@ use serde::Deserialize;
 use super::audit::Object;
 use super::{Directory, DirectoryError, Thing};
 use crate::identity::{AppKey, GrantId, UserId, Username};
-use crate::store::{Change, Holder};
+use crate::store::{Change, Holder, Page};
 use crate::token::{LogPosition, RevocationTarget};
 use crate::yaml::present;
 
 /// What is issued has 22 characters.
 pub(super) const MAX_ID_BYTES: usize = 64;
+
+/// So many of a user's grants end in one change.
+const GRANTS_AT_ONCE: usize = 100;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WhatToRevoke {
@@ -139,6 +142,29 @@ impl Directory<'_> {
             Ok(())
         } else {
             Err(DirectoryError::TooManyRevocations)
+        }
+    }
+
+    /// Ends all grants of this user that can still be extended, with all their tokens.
+    pub async fn end_grants(&self, user: &UserId) -> Result<(), DirectoryError> {
+        let mut page = Page::first(GRANTS_AT_ONCE);
+        loop {
+            let listing = self.store.grants(user, &page, self.now).await?;
+            if !listing.items.is_empty() {
+                let (mut change, _) = self.change_taking_back().await?;
+                change.charge(Holder::user(user));
+                for live in &listing.items {
+                    change.revoke(RevocationTarget::from(&live.grant.id));
+                }
+                let what = format!("{} grants", listing.items.len());
+                let object = Object::User(user);
+                self.commit(change, object, "grants revoked", &[what])
+                    .await?;
+            }
+            match listing.next {
+                Some(after) => page.after = after,
+                None => return Ok(()),
+            }
         }
     }
 }

@@ -19,15 +19,16 @@ use super::browser::Browser;
 use super::extract::FormBody;
 use super::pages::{Language, PasskeyWords};
 use super::session::Sessions;
+use super::text::Text;
 use crate::identity::{
     AppWithOwner, AuthorizeError, AuthorizeRequest, AuthorizeRequestError, Form, GrantError, Means,
     NoScopeError, PlainSecret, ReturnAddress, Rights, RightsRequest, UnanswerableError,
     UnverifiedRequest, User,
 };
 use crate::issuer::endpoint_error::EndpointError;
-use crate::issuer::{Issuer, random};
+use crate::issuer::{Issuer, Registration, random};
 
-use page::FormOrigin;
+use page::{FormOrigin, Site};
 
 pub(super) use consent::consent;
 pub(super) use login::{login, logout};
@@ -97,6 +98,16 @@ impl Visit {
         Sessions::new(&self.issuer, &self.browser)
     }
 
+    /// The language of a page, and the site that it is on.
+    fn surroundings(&self) -> (Language, Site<'_>) {
+        let settings = &self.issuer.settings;
+        let site = Site {
+            name: Text::of(settings.portal.title.as_str()),
+            is_open: settings.registration == Registration::Open,
+        };
+        (self.language, site)
+    }
+
     /// What it says on the button that logs in with a passkey alone.
     fn by_passkey(&self) -> Option<&'static str> {
         let party = self.issuer.settings.passkeys.party.as_ref();
@@ -118,11 +129,11 @@ impl Visit {
             token: &token,
         };
         let page = match self.sessions().user().await? {
-            None => page::login(self.language, &origin, &app, self.by_passkey(), None),
+            None => page::login(self.surroundings(), &origin, &app, self.by_passkey(), None),
             Some(user) => {
                 let rights = self.grantable(&asked, &app, &user)?;
                 let scopes = self.issuer.store.describe_scopes(rights.scopes()).await?;
-                page::consent(self.language, &origin, &app, &user, &scopes)
+                page::consent(self.surroundings(), &origin, &app, &user, &scopes)
             }
         };
         Ok(page::with_cookies(page, cookie))

@@ -74,7 +74,12 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
         (assets::PATH, get(assets::show)),
         ("/portal/sign-up", get(sign_up::show).post(sign_up::submit)),
         (log_in::PATH, get(log_in::show).post(log_in::submit)),
-        (log_in::LOG_OUT_PATH, post(log_in::log_out)),
+        // Opened by its address it does nothing.
+        (
+            log_in::LOG_OUT_PATH,
+            get(start::redirect).post(log_in::log_out),
+        ),
+        (assets::FAVICON_PATH, get(assets::no_icon)),
         (reset::PATH, get(reset::show).post(reset::submit)),
     ];
     table.extend(passkeys());
@@ -102,14 +107,11 @@ fn passkeys() -> [(&'static str, MethodRouter<Arc<Issuer>>); 8] {
 }
 
 /// What users do with their own apps, access and account.
-fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 15] {
+fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 16] {
     [
         (trial::PATH, get(trial::show).post(trial::submit)),
         (apps::PATH, get(apps::list)),
-        (
-            "/portal/apps/new",
-            get(apps::new::show).post(apps::new::submit),
-        ),
+        (apps::NEW_PATH, get(apps::new::show).post(apps::new::submit)),
         ("/portal/apps/{app_key}", get(apps::one::show)),
         (
             "/portal/apps/{app_key}/edit",
@@ -128,6 +130,10 @@ fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 15] {
             get(apps::delete::show).post(apps::delete::submit),
         ),
         (access::PATH, get(access::list)),
+        (
+            access::END_ALL_PATH,
+            get(access::show_end_all).post(access::end_all),
+        ),
         (
             "/portal/access/{id}/end",
             get(access::show_end).post(access::end),
@@ -240,7 +246,7 @@ pub(super) fn router(issuer: &Arc<Issuer>) -> Router<Arc<Issuer>> {
     }
     // `audit` needs the caller, whom `guard` finds.
     router
-        .method_not_allowed_fallback(async || EndpointError::MethodNotAllowed)
+        .method_not_allowed_fallback(async || PageError::from(EndpointError::MethodNotAllowed))
         .layer(from_fn_with_state(Arc::clone(issuer), observation::audit))
         .layer(from_fn_with_state(Arc::clone(issuer), guard::guard))
 }

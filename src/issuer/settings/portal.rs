@@ -1,5 +1,7 @@
 //! `issuer.portal`: what the pages say of the place that they are for.
 
+mod text;
+
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -8,6 +10,8 @@ use super::accent::Accent;
 use super::proxy::{ProxyDocument, ProxySettings};
 use crate::problem::Faults;
 use crate::yaml::present;
+
+use text::{PortalText, TextDocument};
 
 const MAX_TITLE: usize = 60;
 
@@ -23,6 +27,8 @@ pub struct PortalSettings {
     pub accent: Accent,
     /// A picture in place of the name. A reload reads it anew.
     pub logo_file: Option<PathBuf>,
+    /// What it is, on the start page.
+    pub text: PortalText,
     /// An operation behind the proxy, for the examples.
     pub example_url: Option<String>,
     /// Where the portal sends what its users try out; without it they get the commands alone.
@@ -42,6 +48,7 @@ pub(super) struct PortalDocument {
     accent_dark: Option<String>,
     #[serde(deserialize_with = "present")]
     logo_file: Option<PathBuf>,
+    text: Option<TextDocument>,
     #[serde(deserialize_with = "present")]
     example_url: Option<String>,
     #[serde(deserialize_with = "present")]
@@ -56,6 +63,7 @@ impl Default for PortalDocument {
             accent: None,
             accent_dark: None,
             logo_file: None,
+            text: None,
             example_url: None,
             proxy: None,
             openapi_files: Vec::new(),
@@ -93,6 +101,7 @@ impl PortalDocument {
             title: title.to_owned(),
             accent: Accent::build(self.accent.as_deref(), self.accent_dark.as_deref(), faults),
             logo_file: self.logo_file.map(|file| base.join(file)),
+            text: self.text.unwrap_or_default().build(faults),
             example_url: self.example_url,
             proxy: self.proxy.and_then(|proxy| proxy.build(base, faults)),
             openapi_files: self

@@ -75,9 +75,10 @@ class Scene {
   async tabTo(selector) {
     const { page } = this
     for (let count = 0; count < 120; count += 1) {
-      await page.keyboard.press('Tab')
+      // A page may have put it there itself.
       const there = await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)
       if (there) return
+      await page.keyboard.press('Tab')
     }
     throw new Error(`the keyboard does not reach ${selector} on ${page.url()}`)
   }

@@ -10,12 +10,12 @@ use crate::test_companion::{ADMIN_PASSWORD, PASSWORD};
 
 #[tokio::test]
 async fn people_get_to_a_first_call_in_english() {
-    gets_to_a_first_call("en", "This concerns 2 users, 2 apps and ").await;
+    gets_to_a_first_call("en", "This concerns 3 users, 3 apps and ").await;
 }
 
 #[tokio::test]
 async fn people_get_to_a_first_call_in_german() {
-    gets_to_a_first_call("de", "Das betrifft 2 Benutzer, 2 Apps und ").await;
+    gets_to_a_first_call("de", "Das betrifft 3 Benutzer, 3 Apps und ").await;
 }
 
 async fn gets_to_a_first_call(language: &str, effect: &str) {
@@ -48,6 +48,9 @@ async fn gets_to_a_first_call(language: &str, effect: &str) {
         assert_eq!(seen["copied"][part], json!([copied, true]), "{part}");
     }
     assert_eq!(seen["examples"], json!(["python"]));
+    // From the start page of a stranger, to an answer of the API.
+    assert_eq!(seen["quick"]["clicks"], 4);
+    assert_eq!(seen["quick"]["status"], "200");
 
     // The command that the page shows, and a call with what it got.
     let script = format!(

@@ -48,6 +48,49 @@ async fn access_that_was_given_is_seen_and_ended() {
 }
 
 #[tokio::test]
+async fn all_access_ends_at_once_after_it_is_said_whose() {
+    let companion = TestCompanion::start().await;
+    let bobby = companion.register("bobby").await;
+    let shop = companion.web_app(&bobby, "print-shop", &[CALLBACK]).await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let login = companion.login("alice", PASSWORD).await;
+    let own = companion.web_app(&login, "my-shop", &[CALLBACK]).await;
+    let mut tokens = vec![login.clone()];
+    for app in [&shop, &own] {
+        let consent = alice.get(&request(app)).await;
+        let code = alice.allow(&consent).await;
+        let granted = companion.redeem(app, code.get("code").unwrap()).await;
+        tokens.push(granted.json()["access_token"].as_str().unwrap().to_owned());
+    }
+    let list = page(&mut alice, "/portal/access").await;
+    for text in [
+        "(bobby)",
+        "(your own app)",
+        "for tests <code>orders.read</code>",
+    ] {
+        assert!(list.body.contains(text), "{text}: {list:?}");
+    }
+    let path = "/portal/access/end-all";
+    let asked = page(&mut alice, path).await;
+    for text in ["print-shop", "my-shop", "You, by password"] {
+        assert!(asked.body.contains(text), "{text}: {asked:?}");
+    }
+    assert_eq!(companion.check("GET", "/orders/1", &tokens[1]).await, 200);
+    let ended = send(&mut alice, &form(&asked, path)).await;
+    for text in ["All access has ended.", "Nobody may act in your name."] {
+        assert!(ended.body.contains(text), "{text}: {ended:?}");
+    }
+    for token in &tokens[1..] {
+        assert_eq!(companion.check("GET", "/orders/1", token).await, 401);
+    }
+    let old = companion.get("/consumer/app", &login).await;
+    assert_eq!(old.status, 401, "{old:?}");
+    // Others keep what they have.
+    companion.tokens(&shop).await;
+    assert_eq!(companion.get("/consumer/app", &bobby).await.status, 200);
+}
+
+#[tokio::test]
 async fn another_password_ends_all_sessions_but_this_one() {
     let companion = TestCompanion::start().await;
     let mut alice = sign_up(&companion, "alice").await;
@@ -72,7 +115,7 @@ async fn another_password_ends_all_sessions_but_this_one() {
         .with("new_password", ANOTHER);
     let changed = send(&mut alice, &right.with("end_apps", "on")).await;
     assert!(
-        changed.body.contains("The change has been made."),
+        changed.body.contains("Your password has been changed."),
         "{changed:?}"
     );
     assert_eq!(elsewhere.get("/portal/account").await.status, 303);

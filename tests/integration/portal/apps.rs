@@ -93,9 +93,42 @@ async fn an_app_gets_what_is_ticked_and_no_more_than_its_owner_has() {
         "what was typed stays: {beyond:?}"
     );
 
-    let nothing = send(&mut browser, &listed).await;
+    // What contradicts itself, and what would do nothing, is asked again with what was typed.
+    let both = listed
+        .clone()
+        .with("extent", "all")
+        .with("box:orders.read", "on");
+    for (filled, told) in [
+        (
+            &both,
+            "You have ticked scopes and chosen everything as well.",
+        ),
+        (
+            &listed,
+            "Nothing is ticked, so that the app could do nothing.",
+        ),
+    ] {
+        let asked = browser.submit(filled).await;
+        assert_eq!(asked.status, 400, "{asked:?}");
+        assert!(asked.body.contains(told), "{asked:?}");
+        assert!(asked.body.contains("value=\"lister\""), "{asked:?}");
+        // No field is wrong by itself.
+        assert!(!asked.body.contains("aria-invalid"), "{asked:?}");
+    }
+    assert!(
+        beyond.body.contains("name=\"box:orders.read\""),
+        "{beyond:?}"
+    );
+    let owner = companion.login("alice", PASSWORD).await;
+    let body = json!({"name": "lister", "scopes": []});
+    let made = companion.post("/consumer/app", &body, &owner).await.json();
+    let text = |name: &str| made[name].as_str().unwrap().to_owned();
+    let app = TestClient {
+        key: text("app_key"),
+        secret: text("app_secret"),
+    };
+    let nothing = page(&mut browser, &format!("/portal/apps/{}", app.key)).await;
     assert!(nothing.body.contains("no scope is ticked"), "{nothing:?}");
-    let app = client(&nothing);
     let refused = companion.token(&app, "grant_type=client_credentials").await;
     assert_eq!(refused.json()["error"], "invalid_scope");
     let path = format!("/portal/apps/{}/edit", app.key);
@@ -131,7 +164,7 @@ async fn the_last_use_of_an_app_is_seen_by_its_owner_and_by_administrators() {
     let created = clock.now();
     let path = format!("/portal/apps/{}", app.key);
     let unused = page(&mut alice, &path).await;
-    assert_eq!(last_use(&unused), "no use known");
+    assert_eq!(last_use(&unused), "not used yet");
     for seconds in [0, 60] {
         clock.advance(seconds);
         companion.tokens(&app).await;
@@ -207,10 +240,7 @@ async fn a_change_of_an_app_is_what_its_form_says_and_no_more() {
     );
     let asked = browser.submit(&renamed.with("extent", "list")).await;
     assert_eq!(asked.status, 200, "{asked:?}");
-    for told in [
-        "Loses: scope.000<",
-        "This concerns 1 user, 1 app and 0 grants.",
-    ] {
+    for told in ["Loses: scope.000<", "This concerns 1 user and 1 app."] {
         assert!(asked.body.contains(told), "{told}: {asked:?}");
     }
     let app = companion.get(&api, &alice).await.json();

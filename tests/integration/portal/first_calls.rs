@@ -40,24 +40,37 @@ async fn the_commands_that_a_page_shows_run() {
     assert!(made.body.contains("Shop API"), "{made:?}");
     assert_eq!(
         element(&made, "call-api"),
-        "curl --include --header \"Authorization: Bearer $TOKEN\" 'http://127.0.0.1:1/orders/1'"
+        "curl --include --header \"Authorization: Bearer ${TOKEN:?}\" 'http://127.0.0.1:1/orders/1'"
     );
     // The issuer's URL is that of the proxy in front, which is not there.
     let here = format!("http://{}", companion.address);
     let command = element(&made, "call-token").replace(crate::test_companion::URL, &here);
-    let script = format!("{command}; printf %s \"$TOKEN\"");
-    let run = move || {
-        std::process::Command::new("sh")
-            .args(["-c", &script])
-            .output()
+    let command = command.replace("&amp;", "&");
+    let run = async |script: String| {
+        let run = move || {
+            std::process::Command::new("sh")
+                .args(["-c", &script])
+                .output()
+        };
+        tokio::task::spawn_blocking(run).await.unwrap().unwrap()
     };
-    let output = tokio::task::spawn_blocking(run).await.unwrap().unwrap();
+    let output = run(format!("{command}; printf %s \"$TOKEN\"")).await;
     let token = String::from_utf8(output.stdout).unwrap();
     assert_eq!(
         companion.check("GET", "/orders/1", &token).await,
         200,
         "{command}: {token}"
     );
+    // A token that is refused is told, and the call is not made with what there was before.
+    let secret = client(&made).secret;
+    let refused = command.replace(&secret, "a-guess");
+    let call = element(&made, "call-api");
+    let output = run(format!("TOKEN=old; {refused}; {call}")).await;
+    assert!(!output.status.success(), "{output:?}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("invalid_client"), "{told}");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(!errors.contains("127.0.0.1"), "{errors}");
 }
 
 /// Serves one answer to each of so many requests; gives back their heads.

@@ -141,7 +141,7 @@ async fn a_form_that_is_sent_twice_does_its_work_once() {
     assert!(
         taken
             .body
-            .contains("The name is already taken by another app"),
+            .contains("You already have an app with this name."),
         "{taken:?}"
     );
     let action = format!("{path}/rotate");
@@ -172,6 +172,12 @@ async fn what_somebody_calls_itself_is_text() {
     let answer = browser.submit(&filled).await;
     assert_eq!(answer.status, 400, "{answer:?}");
     assert!(!answer.body.contains("<script"), "{answer:?}");
+    // Both are told at once, and marked; the password is not.
+    for told in ["A username has 3 to 64", "This is not an e-mail address"] {
+        assert!(answer.body.contains(told), "{told}: {answer:?}");
+    }
+    let marked = answer.body.matches("aria-invalid=\"true\"").count();
+    assert_eq!(marked, 2, "{answer:?}");
     assert!(answer.body.contains("&lt;script&gt;"), "{answer:?}");
     assert!(!answer.body.contains(PASSWORD), "{answer:?}");
 }

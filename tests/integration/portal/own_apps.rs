@@ -26,7 +26,7 @@ async fn an_owner_disables_an_app_and_is_told_how_to_undo_it() {
     }
     assert_eq!(companion.check("GET", "/orders/1", &token).await, 200);
     let disabled = send(&mut alice, &form(&asked, &status)).await;
-    for told in ["The app has been changed.", "You have disabled it"] {
+    for told in ["The app has been disabled.", "You have disabled it"] {
         assert!(disabled.body.contains(told), "{told}: {disabled:?}");
     }
     assert_eq!(companion.check("GET", "/orders/1", &token).await, 401);
@@ -148,7 +148,7 @@ async fn what_gives_an_app_more_needs_the_password_again() {
     let proof = form(&proof, &panel).with("confirm_password", ADMIN_PASSWORD);
     let enabled = send(&mut admin, &proof).await;
     assert!(
-        enabled.body.contains("The change has been made."),
+        enabled.body.contains("The app has been enabled."),
         "{enabled:?}"
     );
 }

@@ -20,7 +20,21 @@ async fn where_no_page_is_a_page_says_so() {
             answer.body.contains("<h1>There is nothing here</h1>"),
             "{path}: {answer:?}"
         );
+        let told = format!("There is no page at {path}</p>");
+        assert!(answer.body.contains(&told), "{path}: {answer:?}");
     }
+    // The part of the site is a click away.
+    let below = browser.get("/portal/apps/x/nope").await;
+    let part = "<p><a href=\"/portal/apps\">";
+    assert!(below.body.contains(part), "{below:?}");
+    // What is opened by its address, and is not for that.
+    assert_eq!(next(&browser.get("/portal/log-out").await), "/");
+    page(&mut browser, "/portal/account").await;
+    let odd = browser.get("/portal/passkeys/new").await;
+    assert_eq!(odd.status, 405, "{odd:?}");
+    assert!(odd.body.contains("This page is not for opening"), "{odd:?}");
+    let icon = browser.get("/favicon.ico").await;
+    assert_eq!((icon.status, &*icon.body), (204, ""), "{icon:?}");
 }
 
 #[tokio::test]

@@ -522,7 +522,7 @@ async fn names_with_odd_characters_have_pages() {
         );
         let made = send(&mut admin, &empty.with("name", name)).await;
         assert!(
-            made.body.contains("It has been created."),
+            made.body.contains("The role has been created."),
             "{name}: {made:?}"
         );
         let empty = form(

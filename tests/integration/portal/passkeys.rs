@@ -751,7 +751,7 @@ async fn the_page_of_the_login_says_whom_to_ask() {
     let companion = TestCompanion::start().await;
     let mut browser = TestBrowser::new(&companion);
     let page = page(&mut browser, "/portal/log-in").await;
-    assert!(page.body.contains("The operator of this site"), "{page:?}");
+    assert!(page.body.contains("removed by the operator"), "{page:?}");
     assert!(page.body.contains("This site sends no e-mail"), "{page:?}");
 }
 

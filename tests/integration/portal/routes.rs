@@ -18,9 +18,10 @@ const ANYBODY: &str = "consumer.app consumer.account backend.app backend.introsp
                        backend.token backend.user";
 
 /// The scope that each page needs; none are public. A new page is one more row.
-const NEEDED: [(&str, Option<&str>); 62] = [
+const NEEDED: [(&str, Option<&str>); 64] = [
     ("/", None),
     ("/assets/{file}", None),
+    ("/favicon.ico", None),
     ("/portal", None),
     // No path of the policy ends in a slash.
     ("/portal/", None),
@@ -48,12 +49,13 @@ const NEEDED: [(&str, Option<&str>); 62] = [
     ("/portal/apps/{app_key}/delete", Some("consumer.app")),
     ("/portal/try", Some("consumer.app")),
     ("/portal/access", Some("consumer.account")),
+    ("/portal/access/end-all", Some("consumer.account")),
     ("/portal/access/{id}/end", Some("consumer.account")),
-    ("/portal/account", Some("consumer.account")),
+    ("/portal/account", Some(ANYBODY)),
     ("/portal/account/email", Some("consumer.account")),
-    ("/portal/account/password", Some("consumer.account")),
+    ("/portal/account/password", Some(ANYBODY)),
     ("/portal/account/sign-ins", Some("consumer.account")),
-    ("/portal/sessions", Some("consumer.account")),
+    ("/portal/sessions", Some(ANYBODY)),
     ("/panel", Some(ANY)),
     ("/panel/components", Some(ANY)),
     ("/panel/roles", Some("backend.role")),

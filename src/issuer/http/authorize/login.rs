@@ -95,7 +95,7 @@ impl Visit {
                     token: &token,
                 };
                 Ok(page::login(
-                    self.language,
+                    self.surroundings(),
                     &origin,
                     &verified.app,
                     self.by_passkey(),

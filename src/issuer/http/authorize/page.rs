@@ -28,6 +28,13 @@ pub(super) struct FormOrigin<'a> {
     pub(super) token: &'a SecretDigest,
 }
 
+/// What the pages say of the site that somebody is on.
+pub(super) struct Site<'a> {
+    pub(super) name: Text<'a>,
+    /// Whether strangers can sign up.
+    pub(super) is_open: bool,
+}
+
 /// The hidden fields of a form.
 struct HiddenFields {
     request: Text<'static>,
@@ -38,6 +45,7 @@ struct HiddenFields {
 #[template(path = "login.html")]
 struct LoginPage<'a> {
     language: Language,
+    site: Site<'a>,
     origin: HiddenFields,
     app: Text<'a>,
     /// The name of an attempt that failed.
@@ -50,6 +58,7 @@ struct LoginPage<'a> {
 #[template(path = "consent.html")]
 struct ConsentPage<'a> {
     language: Language,
+    site: Site<'a>,
     origin: HiddenFields,
     app: Text<'a>,
     owner: Text<'a>,
@@ -103,7 +112,7 @@ impl FormOrigin<'_> {
 
 /// Asks who it is. `failed` is the name of an attempt that failed.
 pub(super) fn login(
-    language: Language,
+    (language, site): (Language, Site<'_>),
     origin: &FormOrigin<'_>,
     app: &AppWithOwner,
     by_passkey: Option<&'static str>,
@@ -111,6 +120,7 @@ pub(super) fn login(
 ) -> Response {
     let template = LoginPage {
         language,
+        site,
         origin: origin.hidden_fields(),
         app: Text::of(app.app.name.as_str()),
         failed: failed.map(Text::of),
@@ -134,7 +144,7 @@ pub(super) fn login(
 
 /// Asks whether the app may.
 pub(super) fn consent(
-    language: Language,
+    (language, site): (Language, Site<'_>),
     origin: &FormOrigin<'_>,
     app: &AppWithOwner,
     user: &User,
@@ -148,6 +158,7 @@ pub(super) fn consent(
     });
     let template = ConsentPage {
         language,
+        site,
         origin: origin.hidden_fields(),
         app: Text::of(app.app.name.as_str()),
         owner: Text::of(app.owner.username.as_str()),
@@ -236,7 +247,7 @@ pub(in crate::issuer) async fn style(State(issuer): State<Arc<Issuer>>) -> Respo
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     let accent = issuer.settings.portal.accent;
-    (head, accent.paint(include_str!("style.css"))).into_response()
+    (head, accent.paint(include_str!("../pages/style.css"))).into_response()
 }
 
 /// Where the form with the password may lead: to us, and to the app with an error. Chromium holds the

@@ -13,12 +13,18 @@ use super::page_error::PageError;
 use super::told::Done;
 use super::visitor::Visitor;
 use crate::coding::push_percent_encoded;
+use crate::identity::ScopeName;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::list::{ListQuery, Unfiltered};
 use crate::issuer::http::text::Text;
+use crate::store::Page;
 
 pub(super) const PATH: &str = "/portal/access";
+pub(super) const END_ALL_PATH: &str = "/portal/access/end-all";
+
+/// So many are named before all of them end.
+const NAMED: usize = 50;
 
 #[derive(Template)]
 #[template(path = "pages/access.html")]
@@ -32,7 +38,10 @@ struct Row<'a> {
     path: String,
     /// None for a login.
     app: Option<AppOf<'a>>,
-    scopes: String,
+    /// Whether it is the user's own.
+    is_own: bool,
+    /// Sentence and name of each.
+    scopes: Vec<(Text<'a>, Text<'a>)>,
     created: String,
     used: String,
     expires: String,
@@ -59,14 +68,20 @@ pub(super) async fn list(
             None => None,
             Some(key) => access.issuer.store.owned_app(key).await?,
         };
+        let described = access
+            .issuer
+            .store
+            .describe_scopes(&live.grant.scopes)
+            .await?;
         rows.push(Row {
+            is_own: app.as_ref().is_some_and(|owned| owned.app.owner == *user),
             path: end_path(live.grant.id.as_str()),
             app: app.map(|owned| AppOf {
                 name: Text::of(owned.app.name.as_str().to_owned()),
                 owner: Text::of(owned.owner.as_str().to_owned()),
                 description: Text::of(in_short(&owned.app.description)),
             }),
-            scopes: live.grant.scopes.to_string(),
+            scopes: sentences(described),
             created: language.instant(live.created_at),
             used: language.instant(live.last_used_at),
             expires: language.instant(live.expires_at),
@@ -83,6 +98,66 @@ pub(super) async fn list(
         next,
     };
     Ok(answer::page(StatusCode::OK, &page))
+}
+
+/// Scopes as sentences, each with its name.
+fn sentences(described: Vec<(ScopeName, String)>) -> Vec<(Text<'static>, Text<'static>)> {
+    let described = described.into_iter().map(|(name, description)| {
+        let sentence = description.trim().to_owned();
+        (Text::of(sentence), Text::of(name.as_str().to_owned()))
+    });
+    described.collect()
+}
+
+/// `GET end-all`: says first what ends.
+pub(super) async fn show_end_all(
+    visitor: Visitor,
+    access: DirectoryAccess,
+) -> Result<Response, PageError> {
+    let words = visitor.words();
+    let user = &access.caller.user.id;
+    let listing = access.directory().grants(user, &Page::first(NAMED)).await?;
+    let mut names: Vec<String> = Vec::new();
+    for live in &listing.items {
+        let app = match &live.grant.app {
+            None => None,
+            Some(key) => access.issuer.store.owned_app(key).await?,
+        };
+        let name = app.map(|owned| owned.app.name.as_str().to_owned());
+        let name = name.unwrap_or_else(|| words.a_login.to_owned());
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if listing.next.is_some() {
+        names.push("\u{2026}".to_owned());
+    }
+    let effect = if names.is_empty() {
+        words.no_access.to_owned()
+    } else {
+        format!("{} {}.", words.end_all_effect, names.join("; "))
+    };
+    let confirmation = Confirmation {
+        title: words.end_all_title.to_owned(),
+        texts: vec![effect, words.end_all_sentence.to_owned()],
+        button: words.end_all,
+        fields: Vec::new(),
+        cancel: PATH,
+    };
+    Ok(confirmation.ask(&visitor))
+}
+
+/// `POST end-all`
+pub(super) async fn end_all(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    _: PageForm,
+) -> Result<Response, PageError> {
+    access
+        .directory()
+        .end_grants(&access.caller.user.id)
+        .await?;
+    visitor.done(PATH, Done::AllAccessEnded)
 }
 
 /// `GET {id}/end`

@@ -26,6 +26,8 @@ struct AccountPage<'a> {
     roles: String,
     scopes: String,
     created: String,
+    /// Whether it may change its address.
+    may_change: bool,
     words: &'static PasskeyWords,
 }
 
@@ -38,6 +40,7 @@ pub(super) async fn show(visitor: Visitor, access: DirectoryAccess) -> Response 
         email: Text::of(user.email.as_str()),
         roles: role_names(user),
         scopes: user.scopes.to_string(),
+        may_change: access.caller.scopes.contains("consumer.account"),
         created: visitor.language.instant(user.created_at),
         words: PasskeyWords::of(visitor.language),
     };

@@ -28,6 +28,7 @@ pub(super) use calls::UNKNOWN_API;
 pub(super) use choices::role_names;
 
 pub(super) const PATH: &str = "/portal/apps";
+pub(super) const NEW_PATH: &str = "/portal/apps/new";
 
 /// More than a user can have.
 const ALL: usize = 100;
@@ -49,6 +50,8 @@ struct Row<'a> {
     key: Text<'a>,
     /// What it may do, in a few words.
     scopes: String,
+    /// Whether it is nothing.
+    may_nothing: bool,
     is_active: bool,
     created: String,
     used: String,
@@ -69,6 +72,7 @@ pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Re
             ScopesFrom::Owner => visitor.words().follows_short.to_owned(),
             ScopesFrom::List => app.scopes.to_string(),
         },
+        may_nothing: app.scopes_within(&access.caller.user).is_empty(),
         is_active: is_active(app),
         created: visitor.language.instant(app.created_at),
         used: visitor.last_use(app.last_used_at),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
@@ -17,6 +17,7 @@ use crate::logo::Logo;
 
 pub(super) const PATH: &str = "/assets/{file}";
 pub(super) const BELOW: &str = "/assets/";
+pub(super) const FAVICON_PATH: &str = "/favicon.ico";
 
 const STYLE: &str = include_str!("style.css");
 
@@ -109,4 +110,10 @@ fn head(kind: &'static str) -> HeaderMap {
     ];
     let fields = fields.map(|(name, value)| (name, HeaderValue::from_static(value)));
     fields.into_iter().collect()
+}
+
+/// `GET /favicon.ico`, for which browsers ask where a page names none: there is none.
+pub(super) async fn no_icon() -> Response {
+    let head = [(CACHE_CONTROL, "public, max-age=86400")];
+    (StatusCode::NO_CONTENT, head).into_response()
 }

@@ -5,7 +5,7 @@ use super::told::Told;
 use super::visitor::Visitor;
 use super::words::Words;
 use super::{access, account, apps, panel, trial};
-use crate::identity::{ScopeSet, SecretDigest};
+use crate::identity::{ScopeName, ScopeSet, SecretDigest};
 use crate::issuer::http::text::Text;
 
 /// What the template of every page has.
@@ -61,8 +61,9 @@ impl<'a> Frame<'a> {
                 .unwrap_or_default(),
             menu,
             parts,
-            done: match visitor.told.as_deref() {
+            done: match visitor.told() {
                 Some(Told::Done(done)) => Some(done.say(words)),
+                Some(Told::Replaced(_)) => Some(words.done.secret_replaced),
                 Some(Told::Secret(_) | Told::Tried(_)) | None => None,
             },
             style: visitor.issuer.look.style_path(),
@@ -83,12 +84,15 @@ fn menus(words: &'static Words, scopes: &ScopeSet, path: &str) -> (Vec<Entry>, V
         ("consumer.app", words.menu_apps, apps::PATH),
         ("consumer.app", words.trial.try_it, trial::PATH),
         ("consumer.account", words.access, access::PATH),
-        ("consumer.account", words.account, account::PATH),
     ];
     let own = own.into_iter().filter(|(scope, ..)| scopes.contains(scope));
     let mut menu: Vec<Entry> = own
         .map(|(_, label, entry)| Entry::of(label, entry, path))
         .collect();
+    // Of whoever gets a token for this site.
+    if scopes.iter().any(ScopeName::is_own) {
+        menu.push(Entry::of(words.account, account::PATH, path));
+    }
     let parts = panel::parts(words).into_iter();
     let mut parts: Vec<Entry> = parts
         .filter(|part| part.is_open_to(scopes))

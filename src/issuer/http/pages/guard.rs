@@ -76,7 +76,7 @@ pub(super) async fn guard(
         Ok(response) => response,
         Err(error) => refusal::answer(&visitor, &method, form.as_ref(), &error).await,
     };
-    if visitor.path.starts_with(assets::BELOW) {
+    if visitor.path.starts_with(assets::BELOW) || &*visitor.path == assets::FAVICON_PATH {
         // What others may keep has no cookie.
         return response;
     }
@@ -93,7 +93,16 @@ impl Visit {
             session: session.as_ref(),
             path,
         };
-        let told = issuer.told_key.read(&parts.headers, to, issuer.clock.now());
+        let (now, url) = (issuer.clock.now(), &issuer.settings.url);
+        let told = issuer.told_key.read(&parts.headers, to, now);
+        // The answer to a form is about that form.
+        let told = told.filter(|telling| telling.is_for(&parts.method));
+        let after = match &told {
+            Some(telling) if parts.method == Method::GET => {
+                issuer.told_key.after(telling, to, url, now)?
+            }
+            _ => None,
+        };
         Ok(Self {
             visitor: Visitor {
                 language: Language::preferred(&parts.headers),
@@ -105,7 +114,7 @@ impl Visit {
                 issuer,
             },
             form: None,
-            cookies: cookie.into_iter().collect(),
+            cookies: cookie.into_iter().chain(after).collect(),
         })
     }
 

@@ -127,12 +127,25 @@ impl Language {
             };
             format!("{before}{}", self.counted(*count, one, several))
         };
-        let mut counts: Vec<String> = counts.iter().map(counted).collect();
-        let last = counts.pop().unwrap_or_default();
-        let others = counts.join(", ");
+        let there = counts.iter().filter(|(_, count, _)| *count > 0);
+        let mut counts: Vec<String> = there.map(counted).collect();
+        let Some(last) = counts.pop() else {
+            return self.nobody().to_owned();
+        };
+        let (and, start) = match self {
+            Self::English => ("and", "This concerns"),
+            Self::German => ("und", "Das betrifft"),
+        };
+        if counts.is_empty() {
+            return format!("{start} {last}.");
+        }
+        format!("{start} {} {and} {last}.", counts.join(", "))
+    }
+
+    fn nobody(self) -> &'static str {
         match self {
-            Self::English => format!("This concerns {others} and {last}."),
-            Self::German => format!("Das betrifft {others} und {last}."),
+            Self::English => "This concerns nobody at the moment.",
+            Self::German => "Das betrifft im Moment niemanden.",
         }
     }
 
@@ -245,6 +258,17 @@ impl Language {
         text
     }
 
+    /// A time of today, to the second, in UTC.
+    pub(super) fn time(self, instant: UnixSeconds) -> String {
+        let second = instant.0.rem_euclid(86_400);
+        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        let uhr = match self {
+            Self::English => "",
+            Self::German => " Uhr",
+        };
+        format!("{hour:02}:{minute:02}:{second:02}{uhr} UTC")
+    }
+
     /// A day and a time, in UTC.
     pub(super) fn instant(self, instant: UnixSeconds) -> String {
         const MONTHS: [&str; 12] = [
@@ -330,12 +354,16 @@ mod tests {
             ..Reach::default()
         };
         let told = Language::English.reached(reach(0));
-        assert_eq!(told, "This concerns 1 user, 2 apps and 0 grants.");
+        assert_eq!(told, "This concerns 1 user and 2 apps.");
         let told = Language::German.reached(reach(1));
-        let german = "Das betrifft 1 Benutzer, 2 Apps, 0 Zugriffe und 1 Sitzung.";
+        let german = "Das betrifft 1 Benutzer, 2 Apps und 1 Sitzung.";
         assert_eq!(told, german);
         let told = Language::English.concerned(2, 1);
         assert_eq!(told, "This concerns 2 users and 1 app.");
+        let told = Language::German.concerned(0, 1);
+        assert_eq!(told, "Das betrifft 1 App.");
+        let told = Language::English.concerned(0, 0);
+        assert_eq!(told, "This concerns nobody at the moment.");
         let many = Reach {
             grants: 10_000,
             has_more_users: true,
@@ -417,5 +445,7 @@ mod tests {
         let english = Language::English.instant(instant);
         assert_eq!(english, "29 Feb 2024, 15:00 UTC");
         assert_eq!(Language::German.instant(instant), "29.2.2024, 15:00 UTC");
+        assert_eq!(Language::English.time(instant.plus(-1)), "14:59:59 UTC");
+        assert_eq!(Language::German.time(instant), "15:00:00 Uhr UTC");
     }
 }

@@ -1,15 +1,19 @@
 //! Errors in the words of the reader. English is what every caller is told; German is written beside it.
 
+mod fields;
 mod german;
+mod redirect_uris;
 
 use std::fmt::Display;
 
 use axum::http::StatusCode;
 
 use super::language::Language;
-use crate::identity::{AuthorizeError, UnanswerableError};
-use crate::issuer::directory::DirectoryError;
+use crate::identity::{AuthorizeError, RedirectUri, UnanswerableError};
+use crate::issuer::directory::{DirectoryError, Thing};
 use crate::issuer::endpoint_error::EndpointError;
+
+pub(super) use fields::Fields;
 
 /// What a form says of what was sent with it.
 pub(super) struct Remark {
@@ -17,6 +21,8 @@ pub(super) struct Remark {
     pub(super) status: StatusCode,
     /// A sentence; empty where there is nothing to say.
     pub(super) text: String,
+    /// The fields that it is about.
+    pub(super) fields: Fields,
 }
 
 impl Remark {
@@ -25,6 +31,16 @@ impl Remark {
         Self {
             status: StatusCode::OK,
             text: String::new(),
+            fields: Fields::none(),
+        }
+    }
+
+    /// What the page itself finds wrong, in no one field.
+    pub(super) fn wrong(text: &str) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            text: text.to_owned(),
+            fields: Fields::none(),
         }
     }
 
@@ -33,6 +49,31 @@ impl Remark {
         Self {
             status: error.status(),
             text: message(language, error),
+            fields: Fields::of(error),
+        }
+    }
+
+    /// With another one, unless it says the same.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        if !self.text.contains(&other.text) {
+            self.text = format!("{} {}", self.text, other.text);
+        }
+        self.fields.extend(other.fields);
+        self
+    }
+
+    /// With what is wrong with the first bad one of these addresses, where it is about addresses.
+    pub(super) fn of_uris(self, language: Language, uris: &[String]) -> Self {
+        if !self.fields.has(fields::REDIRECT_URIS) {
+            return self;
+        }
+        let bad = uris.iter().find(|uri| RedirectUri::parse(uri).is_err());
+        match bad {
+            Some(uri) => Self {
+                text: redirect_uris::what_is_wrong(language, uri),
+                ..self
+            },
+            None => self,
         }
     }
 }
@@ -105,6 +146,10 @@ pub(super) fn message(language: Language, error: &EndpointError) -> String {
         // The page beside it says by whom, and has a button instead of `--force`.
         return language.words().panel.used_meanwhile.to_owned();
     }
+    if let EndpointError::Directory(DirectoryError::NameTaken(Thing::App)) = error {
+        // Only owners name apps on these pages.
+        return language.words().app_name_taken.to_owned();
+    }
     let english = sentence(&error.description());
     let text = match language {
         Language::English => english,
@@ -174,7 +219,6 @@ mod tests {
     use crate::identity::{
         AppError, DescriptionError, FormError, NameError, PasswordError, UserError,
     };
-    use crate::issuer::directory::Thing;
 
     /// The groups of digits of a text, in their order.
     fn numbers(text: &str) -> Vec<&str> {

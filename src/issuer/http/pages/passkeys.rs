@@ -51,6 +51,8 @@ struct PasskeysPage<'a> {
     codes_left: i64,
     /// Codes that were just made.
     codes: Vec<Text<'a>>,
+    /// Until when they are shown.
+    codes_until: String,
 }
 
 struct Row {
@@ -141,6 +143,7 @@ pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Re
             .filter(|code| !code.is_empty())
             .map(Text::of)
             .collect(),
+        codes_until: visitor.told_until(),
     };
     Ok(answer::page_with_script(StatusCode::OK, &page, ""))
 }
@@ -211,7 +214,7 @@ pub(super) async fn add(
         }
     };
     let told = if codes.is_empty() {
-        Told::Done(Done::Made)
+        Told::Done(Done::PasskeyMade)
     } else {
         told_codes(&codes)
     };
@@ -257,7 +260,7 @@ pub(super) async fn remove(
     let assurance = visitor.assurance_of(user);
     let removed = directory.remove_passkey(user, &known, required, assurance);
     match removed.await {
-        Ok(()) => Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::Deleted))?),
+        Ok(()) => Ok(visitor.go_to_be_told(PATH, &Told::Done(Done::PasskeyDeleted))?),
         Err(error @ DirectoryError::LastPasskey) => {
             let remark = Remark::of(visitor.language, &error.into());
             Ok(removal.ask_again(&visitor, &remark))

@@ -17,6 +17,9 @@ use crate::issuer::directory::DirectoryError;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::text::Text;
 
+/// Of the path of a page that is not there.
+const MAX_SHOWN_PATH: usize = 100;
+
 #[derive(Template)]
 #[template(path = "pages/refusal.html")]
 struct RefusalPage<'a> {
@@ -25,6 +28,8 @@ struct RefusalPage<'a> {
     text: Text<'a>,
     /// The scopes that are needed.
     scopes: Text<'a>,
+    /// The part of the site that it is in, with its name.
+    part: Option<(&'static str, &'static str)>,
 }
 
 /// The page for an error.
@@ -36,8 +41,13 @@ pub(super) async fn answer(
 ) -> Response {
     let (words, status) = (visitor.words(), error.status());
     let refusal = |status: StatusCode, title, text: &str, scopes: &str| {
+        let frame = visitor.frame();
+        // Where nothing is missing but the page. The parts of the panel are nearer than the panel.
+        let mut entries = frame.parts.iter().chain(&frame.menu);
+        let part = entries.find(|entry| entry.current == Some("true"));
         let page = RefusalPage {
-            frame: visitor.frame(),
+            part: part.map(|entry| (entry.path, entry.label)),
+            frame,
             title,
             text: Text::of(text),
             scopes: Text::of(scopes),
@@ -92,6 +102,11 @@ pub(super) async fn answer(
 fn text(visitor: &Visitor, status: StatusCode, error: &EndpointError) -> String {
     if &*visitor.path == log_in::LOG_OUT_PATH && status.is_server_error() {
         visitor.words().still_logged_in.to_owned()
+    } else if let EndpointError::NotFound = error {
+        let path: String = visitor.path.chars().take(MAX_SHOWN_PATH).collect();
+        format!("{} {path}", visitor.words().no_page_at)
+    } else if let EndpointError::MethodNotAllowed = error {
+        visitor.words().not_to_open.to_owned()
     } else {
         message(visitor.language, error)
     }

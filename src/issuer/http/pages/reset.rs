@@ -13,7 +13,7 @@ use super::page_error::PageError;
 use super::told::{Done, Told};
 use super::visitor::Visitor;
 use super::words::passkey::PasskeyWords;
-use crate::identity::{Form, SecretDigest};
+use crate::identity::{Form, SecretDigest, User};
 use crate::issuer::directory::{Authority, DirectoryError, Thing};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::text::Text;
@@ -26,6 +26,8 @@ struct ResetPage<'a> {
     frame: Frame<'a>,
     words: &'static PasskeyWords,
     code: Text<'a>,
+    /// Whose password it is.
+    username: Text<'a>,
     error: Text<'a>,
 }
 
@@ -33,12 +35,8 @@ struct ResetPage<'a> {
 pub(super) async fn show(visitor: Visitor, uri: Uri) -> Result<Response, PageError> {
     let query = Form::parse(uri.query().unwrap_or_default().as_bytes())?;
     let code = query.get("code").unwrap_or_default();
-    let (store, now) = (&visitor.issuer.store, visitor.issuer.clock.now());
-    let link = SecretDigest::of(code.as_bytes());
-    if store.reset_link(&link, now).await?.is_none() {
-        return Err(DirectoryError::NotFound(Thing::ResetLink).into());
-    }
-    Ok(page(&visitor, StatusCode::OK, code, ""))
+    let user = whose(&visitor, &SecretDigest::of(code.as_bytes())).await?;
+    Ok(page(&visitor, StatusCode::OK, &user, code, ""))
 }
 
 /// `POST`
@@ -50,22 +48,32 @@ pub(super) async fn submit(visitor: Visitor, form: PageForm) -> Result<Response,
     match directory.reset_password(&link, password).await {
         Ok(user) => {
             visitor.issuer.credentials.note_link(&user);
-            Ok(visitor.go_to_be_told(log_in::PATH, &Told::Done(Done::Changed))?)
+            Ok(visitor.go_to_be_told(log_in::PATH, &Told::Done(Done::PasswordSet))?)
         }
         Err(error @ DirectoryError::Password(_)) => {
             let error = EndpointError::from(error);
             let text = messages::message(visitor.language, &error);
-            Ok(page(&visitor, error.status(), code, &text))
+            let user = whose(&visitor, &link).await?;
+            Ok(page(&visitor, error.status(), &user, code, &text))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn page(visitor: &Visitor, status: StatusCode, code: &str, error: &str) -> Response {
+/// The user whose password a link sets.
+async fn whose(visitor: &Visitor, link: &SecretDigest) -> Result<User, PageError> {
+    let (store, now) = (&visitor.issuer.store, visitor.issuer.clock.now());
+    let gone = || PageError::from(DirectoryError::NotFound(Thing::ResetLink));
+    let user = store.reset_link(link, now).await?.ok_or_else(gone)?;
+    store.user(&user).await?.ok_or_else(gone)
+}
+
+fn page(visitor: &Visitor, status: StatusCode, user: &User, code: &str, error: &str) -> Response {
     let page = ResetPage {
         frame: visitor.frame(),
         words: PasskeyWords::of(visitor.language),
         code: Text::of(code),
+        username: Text::of(user.username.as_str()),
         error: Text::of(error),
     };
     answer::page(status, &page)

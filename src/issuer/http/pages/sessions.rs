@@ -63,12 +63,13 @@ pub(super) async fn end(
     let (store, now) = (&access.issuer.store, access.issuer.clock.now());
     let own = visitor.browser.lineage();
     let user = &access.caller.user;
-    match form.text("session") {
+    let done = match form.text("session") {
         // Also those that open nothing at the moment, such as one that is about to be renewed.
         "others" => {
             store
                 .end_other_sessions(&user.id, own.as_ref(), now)
                 .await?;
+            Done::OtherSessionsEnded
         }
         wanted => {
             let named = SecretDigest::from_text(wanted);
@@ -77,11 +78,12 @@ pub(super) async fn end(
             let found = found.find(|lineage| named.as_ref() == Some(lineage));
             let found = found.ok_or(EndpointError::NotFound)?;
             store.end_session(&found, now).await?;
+            Done::SessionEnded
         }
-    }
+    };
     access
         .issuer
         .audit
         .done_by(&access.caller.user, "ended sessions");
-    visitor.done(PATH, Done::SessionsEnded)
+    visitor.done(PATH, done)
 }

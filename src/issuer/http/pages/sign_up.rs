@@ -5,14 +5,16 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::answer;
+use super::apps;
 use super::form::PageForm;
 use super::frame::Frame;
+use super::messages::{Fields, Remark};
 use super::page_error::PageError;
 use super::told::{Done, Told};
 use super::visitor::Visitor;
-use crate::identity::Assurance;
+use crate::identity::{Assurance, Email, Username};
 use crate::issuer::Registration;
-use crate::issuer::directory::NewUser;
+use crate::issuer::directory::{DirectoryError, NewUser};
 use crate::issuer::http::account;
 use crate::issuer::http::text::Text;
 
@@ -24,6 +26,7 @@ struct SignUpPage<'a> {
     username: Text<'a>,
     email: Text<'a>,
     error: Text<'a>,
+    wrong: Fields,
 }
 
 impl<'a> SignUpPage<'a> {
@@ -34,6 +37,7 @@ impl<'a> SignUpPage<'a> {
             username: Text::of(""),
             email: Text::of(""),
             error: Text::of(""),
+            wrong: Fields::none(),
         }
     }
 }
@@ -58,17 +62,32 @@ pub(super) async fn submit(visitor: Visitor, form: PageForm) -> Result<Response,
     let user = match account::register_user(&visitor.issuer, wanted).await {
         Ok(user) => user,
         Err(error) => {
-            let remark = visitor.remark(error)?;
+            let mut remark = visitor.remark(error)?;
+            // What else is wrong, as far as that is seen at once.
+            let others = [Username::parse(&username).err(), Email::parse(&email).err()];
+            for other in others.into_iter().flatten() {
+                remark = remark.and(Remark::of(
+                    visitor.language,
+                    &DirectoryError::from(other).into(),
+                ));
+            }
             let page = SignUpPage {
                 username: Text::of(username),
                 email: Text::of(email),
                 error: Text::of(remark.text),
+                wrong: remark.fields,
                 ..SignUpPage::of(&visitor)
             };
             return Ok(answer::page(remark.status, &page));
         }
     };
     let told = Told::Done(Done::SignedUp);
-    let response = visitor.go_in_a_new_session(&user, Assurance::Password, "/", &told);
+    // Where the next step is, for whoever may take it.
+    let next = if user.scopes.contains("consumer.app") {
+        apps::NEW_PATH
+    } else {
+        "/"
+    };
+    let response = visitor.go_in_a_new_session(&user, Assurance::Password, next, &told);
     Ok(response.await?)
 }

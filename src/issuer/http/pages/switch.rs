@@ -4,6 +4,7 @@ use axum::response::Response;
 
 use super::confirmation::Confirmation;
 use super::form::PageForm;
+use super::told::Done;
 use super::visitor::Visitor;
 use crate::identity::{App, Status};
 use crate::issuer::directory::AppUpdate;
@@ -45,5 +46,14 @@ pub(super) fn update(form: &PageForm) -> AppUpdate {
     AppUpdate {
         status: Some(form.text(FIELD).to_owned()),
         ..AppUpdate::default()
+    }
+}
+
+/// What such a form has done.
+pub(super) fn done(form: &PageForm) -> Done {
+    if form.text(FIELD) == Status::Active.name() {
+        Done::AppEnabled
+    } else {
+        Done::AppDisabled
     }
 }

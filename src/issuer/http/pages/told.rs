@@ -4,13 +4,15 @@
 //! a secret is in no URL, no log and no history, its page can be reloaded for a minute, and whichever issuer
 //! the browser meets next can show it.
 
+mod done;
+
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::http::header::COOKIE;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flate2::Compression;
@@ -19,11 +21,12 @@ use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
 
 use super::tried::Tried;
-use super::words::Words;
 use crate::clock::UnixSeconds;
 use crate::identity::{PlainSecret, SecretDigest};
 use crate::issuer::http::browser::SetCookie;
 use crate::token::CryptographyError;
+
+pub(super) use done::Done;
 
 const COOKIE_NAME: &str = "portcullis-told";
 
@@ -60,25 +63,21 @@ pub(in crate::issuer) struct ToldKey(Arc<RandomizedNonceKey>);
 pub(super) enum Told {
     /// What has been done.
     Done(Done),
-    /// The secret of an app that was just made, or got another one.
+    /// The secret of an app that was just made.
     Secret(String),
+    /// The same of an app that got another one.
+    Replaced(String),
     /// What came of a call.
     Tried(Box<Tried>),
 }
 
-/// What has been done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Done {
-    SignedUp,
-    LoggedOut,
-    AppChanged,
-    AppDeleted,
-    Changed,
-    Made,
-    Deleted,
-    AccessEnded,
-    SessionsEnded,
-    Revoked,
+/// What a page tells, and until when it can be reloaded for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Telling {
+    pub(super) told: Told,
+    pub(super) until: UnixSeconds,
+    /// Whether it was told before.
+    was_told: bool,
 }
 
 /// What is sealed: also since when, because whoever has the cookie need not forget it.
@@ -86,6 +85,8 @@ pub(super) enum Done {
 struct Sealed {
     told: Told,
     at: i64,
+    #[serde(default)]
+    was_told: bool,
 }
 
 /// For whom something is sealed: one session, one page.
@@ -111,28 +112,52 @@ impl ToldKey {
         url: &str,
         now: UnixSeconds,
     ) -> Result<SetCookie, CryptographyError> {
-        let mut sealed = Sealed {
+        let sealed = Sealed {
             told: told.clone(),
             at: now.0,
+            was_told: false,
+        };
+        self.sealed(&sealed, to, url, now)
+    }
+
+    /// What becomes of a cookie once its page is shown: what has been done is told once, and after one reload.
+    /// None where it stays.
+    pub(super) fn after(
+        &self,
+        telling: &Telling,
+        to: Addressee<'_>,
+        url: &str,
+        now: UnixSeconds,
+    ) -> Result<Option<SetCookie>, CryptographyError> {
+        if !matches!(telling.told, Told::Done(_)) {
+            return Ok(None);
         }
-        .written()
-        .map_err(|_| CryptographyError)?;
+        if telling.was_told {
+            return cookie_of("", to, url, 0).map(Some);
+        }
+        let sealed = Sealed {
+            told: telling.told.clone(),
+            at: telling.until.plus(-i64::from(SECONDS)).0,
+            was_told: true,
+        };
+        self.sealed(&sealed, to, url, now).map(Some)
+    }
+
+    fn sealed(
+        &self,
+        sealed: &Sealed,
+        to: Addressee<'_>,
+        url: &str,
+        now: UnixSeconds,
+    ) -> Result<SetCookie, CryptographyError> {
+        let left = i64::from(SECONDS) - now.since(UnixSeconds(sealed.at));
+        let mut sealed = sealed.written().map_err(|_| CryptographyError)?;
         let nonce = self
             .0
             .seal_in_place_append_tag(Aad::from(to.bytes()), &mut sealed)
             .map_err(|_| CryptographyError)?;
         let text = URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &sealed].concat());
-        let (name, secure) = if url.starts_with("https:") {
-            (SECURE_COOKIE_NAME, "; Secure")
-        } else {
-            (COOKIE_NAME, "")
-        };
-        let path = to.path;
-        let cookie = format!(
-            "{name}={text}; Path={path}; HttpOnly; SameSite=Strict{secure}; Max-Age={SECONDS}"
-        );
-        let cookie = HeaderValue::try_from(cookie).map_err(|_| CryptographyError)?;
-        Ok(SetCookie::new(cookie))
+        cookie_of(&text, to, url, left.clamp(0, i64::from(SECONDS)))
     }
 
     /// What the cookies of a request tell to the addressee. Several may have the name, for pages whose paths
@@ -142,7 +167,7 @@ impl ToldKey {
         headers: &HeaderMap,
         to: Addressee<'_>,
         now: UnixSeconds,
-    ) -> Option<Told> {
+    ) -> Option<Telling> {
         let lines = headers.get_all(COOKIE).iter();
         let pairs = lines.flat_map(|line| line.to_str().unwrap_or_default().split(';'));
         let mut values = pairs
@@ -154,7 +179,11 @@ impl ToldKey {
         let age = now.since(UnixSeconds(sealed.at));
         (-LEEWAY_SECONDS..=i64::from(SECONDS))
             .contains(&age)
-            .then_some(sealed.told)
+            .then(|| Telling {
+                told: sealed.told,
+                until: UnixSeconds(sealed.at).plus(i64::from(SECONDS)),
+                was_told: sealed.was_told,
+            })
     }
 
     fn open(&self, text: &str, to: Addressee<'_>) -> Option<Sealed> {
@@ -166,6 +195,25 @@ impl ToldKey {
         let opened = self.0.open_in_place(nonce, aad, &mut sealed).ok()?;
         Sealed::read(opened)
     }
+}
+
+/// A cookie for the page of the addressee.
+fn cookie_of(
+    text: &str,
+    to: Addressee<'_>,
+    url: &str,
+    seconds: i64,
+) -> Result<SetCookie, CryptographyError> {
+    let (name, secure) = if url.starts_with("https:") {
+        (SECURE_COOKIE_NAME, "; Secure")
+    } else {
+        (COOKIE_NAME, "")
+    };
+    let path = to.path;
+    let cookie =
+        format!("{name}={text}; Path={path}; HttpOnly; SameSite=Strict{secure}; Max-Age={seconds}");
+    let cookie = HeaderValue::try_from(cookie).map_err(|_| CryptographyError)?;
+    Ok(SetCookie::new(cookie))
 }
 
 impl Told {
@@ -206,10 +254,18 @@ impl Told {
         let sealed = Sealed {
             told: self.clone(),
             at: i64::MAX,
+            was_told: false,
         };
         let added = NONCE_LEN + AES_256_GCM.tag_len();
         let length = sealed.written().map(|text| text.len() + added);
         length.is_ok_and(|length| length.div_ceil(3) * 4 <= MAX_COOKIE_BYTES)
+    }
+}
+
+impl Telling {
+    /// Whether the answer to such a request tells it: what has been done is no news where something is asked.
+    pub(super) fn is_for(&self, method: &Method) -> bool {
+        method != Method::POST || !matches!(self.told, Told::Done(_))
     }
 }
 
@@ -243,183 +299,5 @@ impl Addressee<'_> {
     }
 }
 
-impl Done {
-    pub(super) fn say(self, words: &'static Words) -> &'static str {
-        match self {
-            Self::SignedUp => words.told_signed_up,
-            Self::LoggedOut => words.told_logged_out,
-            Self::AppChanged => words.told_app_changed,
-            Self::AppDeleted => words.told_app_deleted,
-            Self::Changed => words.told_changed,
-            Self::Made => words.told_made,
-            Self::Deleted => words.told_deleted,
-            Self::AccessEnded => words.told_access_ended,
-            Self::Revoked => words.told_revoked,
-            Self::SessionsEnded => words.told_sessions_ended,
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::issuer::http::pages::tried::{TriedAnswer, TriedBody, TriedOutcome};
-    use crate::issuer::proxy::BodyEnd;
-
-    const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
-
-    #[test]
-    fn a_secret_is_told_to_one_session_on_one_page() {
-        let key = ToldKey::new(&PlainSecret::claimed("one")).unwrap();
-        let other_key = ToldKey::new(&PlainSecret::claimed("two")).unwrap();
-        let (session, other) = (SecretDigest::of(b"s"), SecretDigest::of(b"t"));
-        let to = Addressee {
-            session: Some(&session),
-            path: "/portal/apps/a",
-        };
-        let told = Told::Secret("xyz".to_owned());
-        let cookie = key.cookie(&told, to, "https://id.example", NOW).unwrap();
-        let cookie = cookie.into_value();
-        let cookie = cookie.to_str().unwrap();
-        assert!(!cookie.contains("xyz"), "{cookie}");
-        assert!(cookie.starts_with("__Secure-portcullis-told="), "{cookie}");
-        assert!(cookie.contains("; Path=/portal/apps/a; HttpOnly; SameSite=Strict; Secure; "));
-        let (pair, _) = cookie.split_once(';').unwrap();
-        let mut headers = HeaderMap::new();
-        headers.append(COOKIE, HeaderValue::from_static("portcullis-told=x; a=b"));
-        headers.append(COOKIE, HeaderValue::try_from(pair).unwrap());
-        for (later, expected) in [(0, true), (60, true), (61, false), (-6, false)] {
-            let read = key.read(&headers, to, NOW.plus(later));
-            assert_eq!(read.is_some(), expected, "{later}");
-        }
-        assert_eq!(key.read(&headers, to, NOW), Some(told));
-        let path = "/portal/apps/b";
-        let session = Some(&other);
-        for stranger in [
-            Addressee { path, ..to },
-            Addressee { session, ..to },
-            Addressee {
-                session: None,
-                ..to
-            },
-        ] {
-            assert_eq!(key.read(&headers, stranger, NOW), None);
-        }
-        assert_eq!(other_key.read(&headers, to, NOW), None);
-    }
-
-    /// So many bytes that do not get shorter by compression.
-    fn noise(bytes: u64) -> String {
-        // Of a generator of random numbers (Knuth): what is regular would get shorter.
-        let text = (0..bytes).scan(1_u64, |state, _| {
-            *state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            Some(char::from(b'0' + u8::try_from(*state >> 58).unwrap()))
-        });
-        text.collect()
-    }
-
-    /// A call with a body of so many bytes that do not get shorter.
-    fn tried(bytes: u64) -> Tried {
-        Tried {
-            operation: "read-order".to_owned(),
-            call: "GET /orders/1".to_owned(),
-            caller: "web-shop".to_owned(),
-            outcome: TriedOutcome::Answered(TriedAnswer {
-                status: 200,
-                headers: vec![("content-type".to_owned(), "text/plain".to_owned())],
-                text: Some(noise(bytes)),
-                bytes: 1,
-                end: BodyEnd::Whole,
-                decision: None,
-            }),
-            passes: true,
-            why: "it passes".to_owned(),
-            body: TriedBody::None,
-        }
-    }
-
-    #[test]
-    fn what_was_sent_is_kept_where_there_is_room_beside_the_answer() {
-        let body = |bytes| TriedBody::Kept {
-            content_type: "application/json".to_owned(),
-            text: noise(bytes),
-        };
-        for (answered, sent, is_kept, shown) in [
-            (500, 500, true, 500),
-            // The end of the answer makes room for it, and its beginning does not.
-            (8000, 1000, true, 2048),
-            (8000, 6000, false, 2048),
-            (10, 16_000, false, 10),
-        ] {
-            let tried = Tried {
-                body: body(sent),
-                ..tried(answered)
-            };
-            let Told::Tried(kept) = Told::tried(tried) else {
-                panic!("it is of a call");
-            };
-            let expected = if is_kept { body(sent) } else { TriedBody::Lost };
-            assert_eq!(kept.body, expected, "{answered} {sent}");
-            let TriedOutcome::Answered(answer) = kept.outcome else {
-                panic!("it was answered");
-            };
-            assert_eq!(answer.text.unwrap().len(), shown, "{answered} {sent}");
-        }
-    }
-
-    #[test]
-    fn what_no_cookie_can_tell_is_known_before() {
-        let call = |bytes| Tried {
-            call: format!("GET /{}", noise(bytes)),
-            ..tried(8000)
-        };
-        assert!(Told::can_tell(&call(1000)));
-        assert!(!Told::can_tell(&call(6000)));
-    }
-
-    #[test]
-    fn what_is_long_comes_back_and_what_is_too_long_has_no_room() {
-        let key = ToldKey::new(&PlainSecret::claimed("one")).unwrap();
-        let session = SecretDigest::of(b"s");
-        let to = Addressee {
-            session: Some(&session),
-            path: "/portal/try",
-        };
-        let whole = |bytes| Told::Tried(Box::new(tried(bytes)));
-        let told = whole(1000);
-        assert!(told.has_room() && !whole(8000).has_room());
-        let cookie = key.cookie(&told, to, "https://id.example", NOW).unwrap();
-        let cookie = cookie.into_value();
-        let (pair, _) = cookie.to_str().unwrap().split_once(';').unwrap();
-        let mut headers = HeaderMap::new();
-        headers.append(COOKIE, HeaderValue::try_from(pair).unwrap());
-        assert_eq!(key.read(&headers, to, NOW), Some(told));
-        assert!(Told::Secret("x".repeat(64)).has_room());
-    }
-
-    #[test]
-    fn whatever_an_answer_is_made_of_its_status_has_room() {
-        let mut long = tried(8000);
-        long.call = format!("GET /orders/{}", noise(1000));
-        long.why = noise(5000);
-        if let TriedOutcome::Answered(answer) = &mut long.outcome {
-            let lines = noise(200 * 64);
-            let values = (0..200).filter_map(|line| lines.get(line * 64..(line + 1) * 64));
-            let headers = values.map(|value| ("www-authenticate".to_owned(), value.to_owned()));
-            answer.headers = headers.collect();
-        }
-        let told = Told::tried(long.clone());
-        assert!(told.has_room());
-        let Told::Tried(kept) = told else {
-            panic!("{told:?}");
-        };
-        assert_eq!((&kept.call, kept.passes), (&long.call, true));
-        assert!(kept.why.ends_with('\u{2026}'), "{}", kept.why);
-        let TriedOutcome::Answered(answer) = kept.outcome else {
-            panic!("{:?}", kept.outcome);
-        };
-        assert_eq!((answer.status, answer.end), (200, BodyEnd::TooLong));
-    }
-}
+mod tests;

@@ -1,13 +1,14 @@
 //! `/portal/try`: an operation of the API is chosen, and a call of it sent through the proxy of the settings.
 //!
 //! `operation` is what policy and descriptions offer, `asked` what a form says, `callers` who can call and what they lack,
-//! `command` the call for a terminal, and `one` the page of an operation,
+//! `command` the call for a terminal, `first` what the page of an app offers, and `one` the page of an operation,
 //! with what `described` has of its description and what `outcome` shows of a call.
 
 mod asked;
 mod callers;
 mod command;
 mod described;
+mod first;
 mod one;
 mod operation;
 mod outcome;
@@ -32,6 +33,7 @@ use asked::{Asked, link};
 use one::View;
 use operation::{Operation, Operations, has_body};
 
+pub(super) use first::{FirstCall, FromHere};
 pub(super) use send::submit;
 
 pub(super) const PATH: &str = "/portal/try";

@@ -12,7 +12,7 @@ use super::frame::Frame;
 use super::language::Language;
 use super::messages::{self, Remark};
 use super::page_error::PageError;
-use super::told::{Addressee, Done, Told};
+use super::told::{Addressee, Done, Telling, Told};
 use super::tried::Tried;
 use super::words::Words;
 use crate::clock::UnixSeconds;
@@ -35,7 +35,7 @@ pub(in crate::issuer::http) struct Visitor {
     /// The path of the page.
     pub(super) path: Arc<str>,
     /// What the page is to tell of the form before it.
-    pub(super) told: Option<Arc<Told>>,
+    pub(super) told: Option<Arc<Telling>>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Visitor {
@@ -87,19 +87,33 @@ impl Visitor {
         Sessions::new(&self.issuer, &self.browser)
     }
 
+    /// What the page is to tell.
+    pub(super) fn told(&self) -> Option<&Told> {
+        self.told.as_deref().map(|telling| &telling.told)
+    }
+
     /// The secret that the page is to show.
     pub(super) fn told_secret(&self) -> Option<&str> {
-        match self.told.as_deref() {
-            Some(Told::Secret(secret)) => Some(secret),
-            Some(Told::Done(_) | Told::Tried(_)) | None => None,
+        match self.told()? {
+            Told::Secret(secret) | Told::Replaced(secret) => Some(secret),
+            Told::Done(_) | Told::Tried(_) => None,
         }
+    }
+
+    /// Until when this browser shows it, in words.
+    pub(super) fn told_until(&self) -> String {
+        let telling = self.told.as_deref();
+        let until = telling.map(|telling| self.language.time(telling.until));
+        let words = self.words();
+        let until = until.unwrap_or_default();
+        format!("{} {until} {}", words.visible_before, words.visible_after)
     }
 
     /// What came of a call of this operation, which the page is to show.
     pub(super) fn told_trial(&self, operation: &str) -> Option<&Tried> {
-        match self.told.as_deref() {
-            Some(Told::Tried(tried)) => Some(&**tried).filter(|tried| tried.operation == operation),
-            Some(Told::Done(_) | Told::Secret(_)) | None => None,
+        match self.told()? {
+            Told::Tried(tried) => Some(&**tried).filter(|tried| tried.operation == operation),
+            Told::Done(_) | Told::Secret(_) | Told::Replaced(_) => None,
         }
     }
 

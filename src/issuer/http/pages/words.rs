@@ -26,11 +26,13 @@ macro_rules! words {
 
 // After the macro, which it uses.
 mod components;
+mod done;
 mod panel;
 mod sign_ins;
 mod trial;
 
 pub(in crate::issuer::http) use components::ComponentWords;
+pub(in crate::issuer::http) use done::DoneWords;
 pub(in crate::issuer::http) use panel::PanelWords;
 pub(in crate::issuer::http) use sign_ins::SignInWords;
 pub(in crate::issuer::http) use trial::TrialWords;
@@ -38,6 +40,7 @@ pub(in crate::issuer::http) use trial::TrialWords;
 words! {
     Words {
         components: ComponentWords = &components::ENGLISH, &components::GERMAN;
+        done: DoneWords = &done::ENGLISH, &done::GERMAN;
         panel: PanelWords = &panel::ENGLISH, &panel::GERMAN;
         sign_ins: SignInWords = &sign_ins::ENGLISH, &sign_ins::GERMAN;
         trial: TrialWords = &trial::ENGLISH, &trial::GERMAN;
@@ -66,7 +69,7 @@ words! {
         "Eine App anlegen: Sie bekommt einen eigenen Schlüssel und ein Geheimnis.";
     start_third:
         "Get a token with them and call the API. The commands are shown with your own values.",
-        "Damit ein Token holen und die API aufrufen. Die Befehle stehen mit deinen Werten da.";
+        "Damit ein Token holen und die API aufrufen. Die Befehle enthalten schon deine Werte.";
     start_closed:
         "Registration is closed: ask an administrator for an account.",
         "Hier kann sich niemand selbst registrieren: Ein Administrator richtet das Konto ein.";
@@ -74,12 +77,19 @@ words! {
     start_make:
         "Create an app for your program. You get its secret, and the commands for a first call.",
         "Lege für dein Programm eine App an. Du bekommst ihr Geheimnis und die Befehle für den ersten Aufruf.";
+    start_all_apps: "All apps", "Alle Apps";
+    start_token: "Three steps to a token", "In drei Schritten zum Token";
+    start_has_key: "Your app is called", "Deine App heißt";
+    start_its_key: "Its key is", "Ihr Schlüssel ist";
     start_no_apps:
         "Your account cannot have apps. An administrator can give you a role with the scope consumer.app.",
         "Dein Konto kann keine Apps haben. Ein Administrator kann dir eine Rolle mit der Berechtigung consumer.app geben.";
     start_panel:
         "Users, roles, apps and gates, and what needs somebody's attention.",
         "Benutzer, Rollen, Apps und Gates – und was jemand ansehen sollte.";
+    start_administrator:
+        "You are here as an administrator. Your account has no apps of its own: none of your roles has the scope consumer.app.",
+        "Du bist als Administrator hier. Eigene Apps hat dein Konto nicht: Keine deiner Rollen hat die Berechtigung consumer.app.";
 
     // Sign up, log in.
     username: "Username", "Benutzername";
@@ -90,10 +100,13 @@ words! {
     password_hint: "At least 8 characters", "Mindestens 8 Zeichen";
     have_account: "Already have an account?", "Schon ein Konto?";
     need_account: "No account yet?", "Noch kein Konto?";
+    sign_up_and_return:
+        "Then come back from the app.",
+        "Komm danach von der App wieder hierher.";
     login_wrong: "The name or the password is wrong.", "Der Name oder das Passwort ist falsch.";
     login_forgotten:
-        "Forgot your password? This site sends no e-mail: an administrator can make a link for a new one.",
-        "Passwort vergessen? Von hier kommt keine Mail: Ein Administrator kann einen Link für ein neues machen.";
+        "Forgot your password? This site sends no e-mail: ask an administrator for a link. Lost passkeys are removed by the operator.",
+        "Passwort vergessen? Diese Seite verschickt keine E-Mails: Bitte einen Administrator um einen Link. Verlorene Passkeys entfernt der Betreiber.";
 
     // What an app asks for.
     log_in_to: "to continue to", "um fortzufahren mit";
@@ -151,6 +164,10 @@ words! {
         "They changed while this form was being handled, and it has changed nothing: open the page again.",
         "Das geschah, während dieses Formular bearbeitet wurde, und es hat nichts bewirkt: Öffne die Seite noch einmal.";
     not_found_title: "There is nothing here", "Hier ist nichts";
+    no_page_at: "There is no page at", "Es gibt keine Seite unter";
+    not_to_open:
+        "This page is not for opening: a form of another page leads here.",
+        "Diese Seite lässt sich nicht öffnen: Hierher führt ein Formular einer anderen Seite.";
     not_now_title: "Not now", "Gerade nicht";
     still_logged_in:
         "You are still logged in: the end of your session could not be saved, and closing the browser does not end it. Go back and try again in a moment. On a device of others, delete the cookies of this site as well. If it does not work for long, an administrator can end your sessions.",
@@ -177,6 +194,7 @@ words! {
     app_link_hint:
         "A page about the app, such as https://shop.example. You and administrators see it.",
         "Eine Seite über die App, etwa https://shop.example. Du siehst sie und Administratoren auch.";
+    app_name_taken: "You already have an app with this name.", "Du hast schon eine App mit diesem Namen.";
     app_key: "Key", "Schlüssel";
     app_may: "Scopes", "Berechtigungen";
     app_state: "State", "Zustand";
@@ -188,6 +206,12 @@ words! {
         "Everything that I may do with the API, now and later",
         "Alles, was ich mit der API darf, jetzt und später";
     extent_list: "Only what is ticked here", "Nur was hier angekreuzt ist";
+    extent_both:
+        "You have ticked scopes and chosen everything as well. Choose \u{201c}Only what is ticked here\u{201d}, or clear the ticks.",
+        "Du hast Berechtigungen angekreuzt und zugleich alles gewählt. Wähle \u{201e}Nur was hier angekreuzt ist\u{201c}, oder nimm die Kreuze weg.";
+    extent_none:
+        "Nothing is ticked, so that the app could do nothing. Tick what it may do, or choose everything.",
+        "Nichts ist angekreuzt, die App könnte also nichts. Kreuze an, was sie darf, oder wähle alles.";
     extent_own: "Scopes for this site itself", "Berechtigungen für diese Seite selbst";
     extent_own_hint:
         "With these the program manages your account or your apps. Most programs need none of them.",
@@ -205,6 +229,11 @@ words! {
         "Nur für Programme, in denen sich andere anmelden: eine Adresse je Zeile, etwa https://shop.example/callback";
     follows: "Everything that you may do with the API", "Alles, was du mit der API darfst";
     follows_short: "everything I may do", "alles, was ich darf";
+    may_nothing: "may do nothing", "darf nichts";
+    apps_full_before: "You have", "Du hast";
+    apps_full_after:
+        "apps, the most there can be. Delete one first.",
+        "Apps, mehr gehen nicht. Lösche zuerst eine.";
     nothing_of_owner:
         "Nothing yet: your roles have no scope for the API. An administrator can add some to them. Your roles:",
         "Noch nichts: Deine Rollen haben keine Berechtigung für die API. Ein Administrator kann ihnen welche geben. Deine Rollen:";
@@ -216,8 +245,10 @@ words! {
         "Nichts: Deine Rollen haben verloren, was die App hat. Ein Administrator kann es zurückgeben, oder ändere die App. Deine Rollen:";
     secret: "Secret", "Geheimnis";
     secret_once:
-        "It is shown only now. Keep it where your program can read it and nobody else can.",
-        "Es wird nur jetzt gezeigt. Bewahre es dort auf, wo dein Programm es lesen kann und sonst niemand.";
+        "Keep it where your program can read it and nobody else can: it is shown nowhere else.",
+        "Bewahre es dort auf, wo dein Programm es lesen kann und sonst niemand: Es wird nirgends sonst gezeigt.";
+    visible_before: "Visible until", "Sichtbar bis";
+    visible_after: "in this browser.", "in diesem Browser.";
     secret_since: "Created", "Angelegt";
     earlier_until: "The previous secret is valid until", "Das vorherige gilt noch bis";
     ends_with: "Ends with", "Endet auf";
@@ -227,7 +258,7 @@ words! {
         "Das Geheimnis wird einmal gezeigt, wenn es entsteht.";
     secret_lost: "Lost it? Replace it", "Verloren? Ersetze es";
     call_title: "The first call", "Der erste Aufruf";
-    call_token: "Get a token. It is valid for", "Ein Token holen. Gültig ist es";
+    call_token: "Get a token. It is valid for", "Ein Token holen. Es gilt";
     call_api: "Call the API with it.", "Damit die API aufrufen.";
     call_secret_hint: "Replace SECRET with the secret.", "Ersetze SECRET durch das Geheimnis.";
     call_token_short: "Get a token", "Ein Token holen";
@@ -235,6 +266,17 @@ words! {
     call_url_hint:
         "Replace https://api.example with an address of the API.",
         "Ersetze https://api.example durch eine Adresse der API.";
+    call_send: "Send the first call", "Ersten Aufruf senden";
+    call_send_hint:
+        "This page sends it for the app, with the secret above:",
+        "Diese Seite sendet ihn für die App, mit dem Geheimnis oben:";
+    call_disabled:
+        "A disabled app gets no token. Once it is enabled, the commands are here.",
+        "Eine gesperrte App bekommt kein Token. Ist sie wieder frei, stehen die Befehle hier.";
+    call_nothing:
+        "An app that may do nothing gets no token. Once it may do something, the commands are here.",
+        "Eine App, die nichts darf, bekommt kein Token. Sobald sie etwas darf, stehen die Befehle hier.";
+    call_lacks: "This call will be refused: the app lacks", "Dieser Aufruf wird abgelehnt, denn der App fehlt:";
     app_disabled_hint:
         "It is disabled: all its tokens have ended, and it gets none. Only an administrator can change that.",
         "Sie ist gesperrt: Alle Tokens sind beendet, und sie bekommt keine. Nur ein Administrator kann das ändern.";
@@ -250,6 +292,10 @@ words! {
     edit: "Change", "Ändern";
     save: "Save", "Speichern";
     rotate: "Replace the secret", "Geheimnis ersetzen";
+    rotate_earlier_before: "An earlier secret is valid until", "Ein früheres gilt noch bis";
+    rotate_earlier_after:
+        "It ends now, whatever you choose: an app has two secrets at most.",
+        "Es endet jetzt, was du auch wählst: Eine App hat höchstens zwei Geheimnisse.";
     rotate_text:
         "The app gets a new secret, which is shown once. What happens to the previous one?",
         "Die App bekommt ein neues Geheimnis, das einmal gezeigt wird. Was geschieht mit dem bisherigen?";
@@ -268,7 +314,7 @@ words! {
     delete_button: "Delete the app", "App löschen";
 
     // Access and account.
-    access: "Access", "Zugriffe";
+    access: "Who has access", "Wer Zugriff hat";
     access_sentence:
         "Who may act in your name: programs that you have allowed, and logins of your own.",
         "Wer in deinem Namen handeln darf: Programme, denen du es erlaubt hast, und eigene Anmeldungen.";
@@ -277,10 +323,17 @@ words! {
         "A program that you allow to do so is listed here from then on, and you can end its access.",
         "Ein Programm, dem du es erlaubst, steht von da an hier, und du kannst seinen Zugriff beenden.";
     who: "Who", "Wer";
-    a_login: "A login of yours", "Eine Anmeldung von dir";
+    a_login: "You, by password", "Du, mit Passwort";
+    own_app: "your own app", "deine eigene App";
+    end_all: "End all", "Alle beenden";
+    end_all_title: "End all access?", "Alle Zugriffe beenden?";
+    end_all_effect: "This ends", "Das beendet";
+    end_all_sentence:
+        "All these tokens end at once, at every gate. Your apps stay and get others by their secrets, programs can ask you again, and you stay logged in here.",
+        "Alle diese Tokens enden sofort, an jedem Gate. Deine Apps bleiben und holen sich mit ihrem Geheimnis neue, Programme können dich wieder fragen, und hier bleibst du angemeldet.";
     since: "Since", "Seit";
     last_used: "Last used", "Zuletzt benutzt";
-    no_use: "no use known", "keine Nutzung bekannt";
+    no_use: "not used yet", "noch nie benutzt";
     until: "Until", "Bis";
     end_access: "End", "Beenden";
     end_access_title: "End this access?", "Diesen Zugriff beenden?";
@@ -317,20 +370,6 @@ words! {
     new_password: "New password", "Neues Passwort";
     and: "and", "und";
     one_of: "one of", "eine von";
-
-    // What was just done.
-    told_changed: "The change has been made.", "Die Änderung ist gemacht.";
-    told_made: "It has been created.", "Es ist angelegt.";
-    told_access_ended: "The access has ended.", "Der Zugriff ist beendet.";
-    told_sessions_ended: "Logged out there.", "Dort abgemeldet.";
-    told_revoked:
-        "They have ended. Each gate refuses them as soon as it hears of it.",
-        "Sie sind beendet. Jedes Gate lehnt sie ab, sobald es davon erfährt.";
-    told_deleted: "It has been deleted.", "Es ist gelöscht.";
-    told_signed_up: "Your account is ready, and you are logged in.", "Dein Konto ist bereit, und du bist angemeldet.";
-    told_logged_out: "You are logged out.", "Du bist abgemeldet.";
-    told_app_changed: "The app has been changed.", "Die App ist geändert.";
-    told_app_deleted: "The app has been deleted.", "Die App ist gelöscht.";
 }
 
 impl Words {

@@ -202,12 +202,11 @@ async fn what_a_caller_lacks_is_said_before_and_after_the_call() {
 
     // An app that has less than its owner.
     let path = format!("/portal/apps/{}/edit", app.key);
-    let edit = form(&page(&mut alice, &path).await, &path)
-        .with("name", "web-shop")
-        .with("extent", "list");
-    let asked = alice.submit(&edit).await;
-    let sure = form(&asked, &path);
-    send(&mut alice, &sure).await;
+    let token = companion.login("alice", PASSWORD).await;
+    let none = serde_json::json!({"scopes": []});
+    let api = format!("/consumer/app/{}", app.key);
+    let changed = companion.put(&api, &none, &token).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
     let before = page(&mut alice, &format!("{PATH}?operation=read-order")).await;
     assert!(
         before

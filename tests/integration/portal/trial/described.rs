@@ -56,7 +56,17 @@ async fn an_operation_has_its_texts_and_examples_and_is_sent() {
         assert_eq!(is_listed, expected != "listOrders", "{expected}: {list:?}");
     }
     assert!(list.body.contains("Orders of a shop 1.4.0"), "{list:?}");
-    assert!(list.body.contains(">read-order</a>"), "{list:?}");
+    // What is described is not there a second time, by its route.
+    for (route, is_listed) in [
+        ("read-order", false),
+        ("place-order", false),
+        ("account", true),
+    ] {
+        let found = list.body.contains(&format!(">{route}</a>"));
+        assert_eq!(found, is_listed, "{route}: {list:?}");
+    }
+    let found = page(&mut alice, &format!("{PATH}?search=read-order")).await;
+    assert!(found.body.contains(">Read one order</a>"), "{found:?}");
     let empty = page(&mut alice, &path_of("GET /orders/{order-id}")).await;
     for text in [
         "The number of the order",
@@ -76,6 +86,9 @@ async fn an_operation_has_its_texts_and_examples_and_is_sent() {
     assert_eq!(upstream.seen()[0].path, "/orders/1?fields=item%2Ccount");
 
     let place = page(&mut alice, &path_of("POST /orders")).await;
+    // With one method there is no choice, and no word of others.
+    assert!(!place.body.contains("<select id=\"method\""), "{place:?}");
+    assert!(!place.body.contains("Only for methods"), "{place:?}");
     assert!(
         place
             .body

@@ -7,8 +7,23 @@ const HOSTILE: &str = "</p><script>alert('1')</script>\" onfocus=\"x";
 const ESCAPED: &str =
     "&lt;/p&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&quot; onfocus=&quot;x";
 
-/// A page around `main`.
+/// The site of these pages.
+fn site(is_open: bool) -> Site<'static> {
+    Site {
+        name: Text::of("Shop & API"),
+        is_open,
+    }
+}
+
+/// A page of an app's request, below the name of the site.
 fn whole(title: &str, main: &str) -> String {
+    let title = format!("{title} – Shop &amp; API");
+    let header = "<header>\n<p class=\"brand\"><a href=\"/\">Shop &amp; API</a></p>\n</header>\n";
+    bare(&title, main).replace("<body>\n", &format!("<body>\n{header}"))
+}
+
+/// A page around `main`.
+fn bare(title: &str, main: &str) -> String {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <title>{title}</title>\n\
@@ -35,34 +50,38 @@ fn the_login_page_asks_for_a_name_or_after_a_failure_for_the_password() {
     let page = |failed: Option<&'static str>| LoginPage {
         by_passkey: None,
         language: Language::English,
+        site: site(failed.is_none()),
         origin: hidden("&"),
         app: Text::of("web-shop"),
         failed: failed.map(Text::of),
     };
     let first = format!(
         "<h1>Log in</h1>\n<p>to continue to <strong>web-shop</strong></p>\n\
-         <form method=\"post\" action=\"/authorization/login\">\n{HIDDEN}\n\
-         <label for=\"username\">Username or e-mail address</label>\n\
+         <form method=\"post\" action=\"/authorization/login\" class=\"narrow\">\n{HIDDEN}\n\
+         <div class=\"field\">\n<label for=\"username\">Username or e-mail address</label>\n\
          <input id=\"username\" name=\"username\" value=\"\" autocomplete=\"username\" \
          autocapitalize=\"none\" spellcheck=\"false\" required autofocus>\n\
-         <label for=\"password\">Password</label>\n\
+         </div>\n<div class=\"field\">\n<label for=\"password\">Password</label>\n\
          <input id=\"password\" name=\"password\" type=\"password\" \
          autocomplete=\"current-password\" required>\n\
-         <p class=\"actions\"><button>Log in</button></p>\n</form>"
+         </div>\n<p class=\"actions\"><button>Log in</button></p>\n</form>\n\
+         <p>No account yet? <a href=\"/portal/sign-up\">Sign up</a>. Then come back from the app.</p>\n\
+         <p class=\"hint\">Forgot your password? This site sends no e-mail: ask an administrator for a link. Lost passkeys are removed by the operator.</p>"
     );
     let again = format!(
         "<h1>Log in</h1>\n<p>to continue to <strong>web-shop</strong></p>\n\
          <p role=\"alert\" id=\"wrong\" class=\"wrong\">The name or the password is wrong.</p>\n\
-         <form method=\"post\" action=\"/authorization/login\">\n{HIDDEN}\n\
-         <label for=\"username\">Username or e-mail address</label>\n\
+         <form method=\"post\" action=\"/authorization/login\" class=\"narrow\">\n{HIDDEN}\n\
+         <div class=\"field\">\n<label for=\"username\">Username or e-mail address</label>\n\
          <input id=\"username\" name=\"username\" value=\"alice\" autocomplete=\"username\" \
          autocapitalize=\"none\" spellcheck=\"false\" required aria-describedby=\"wrong\" \
          aria-invalid=\"true\">\n\
-         <label for=\"password\">Password</label>\n\
+         </div>\n<div class=\"field\">\n<label for=\"password\">Password</label>\n\
          <input id=\"password\" name=\"password\" type=\"password\" \
          autocomplete=\"current-password\" required aria-describedby=\"wrong\" \
          aria-invalid=\"true\" autofocus>\n\
-         <p class=\"actions\"><button>Log in</button></p>\n</form>"
+         </div>\n<p class=\"actions\"><button>Log in</button></p>\n</form>\n\
+         <p class=\"hint\">Forgot your password? This site sends no e-mail: ask an administrator for a link. Lost passkeys are removed by the operator.</p>"
     );
     assert_eq!(page(None).render().unwrap(), whole("Log in", &first));
     let rendered = page(Some("alice")).render().unwrap();
@@ -72,6 +91,7 @@ fn the_login_page_asks_for_a_name_or_after_a_failure_for_the_password() {
 fn consent_page(text: &str) -> ConsentPage<'_> {
     ConsentPage {
         language: Language::English,
+        site: site(true),
         origin: hidden("&"),
         app: Text::of(text),
         owner: Text::of(text),
@@ -102,7 +122,7 @@ fn the_consent_page_shows_who_asks_for_what_and_where_it_leads() {
          <input type=\"hidden\" name=\"scope\" value=\"a\">\n\
          <p class=\"actions\"><button name=\"decision\" value=\"allow\">Allow</button>\n\
          <button name=\"decision\" value=\"deny\" class=\"quiet\">Deny</button></p>\n</form>\n\
-         <form method=\"post\" action=\"/authorization/logout\" class=\"who\">\n{HIDDEN}\n\
+         <form method=\"post\" action=\"/authorization/logout\" class=\"session\">\n{HIDDEN}\n\
          <p>You are logged in as <strong>a</strong>. \
          <button class=\"link\">Log out</button></p>\n</form>"
     );
@@ -147,16 +167,17 @@ fn the_other_pages_say_what_to_do() {
         ),
     ];
     for (rendered, main) in rows {
-        assert_eq!(rendered.unwrap(), whole("Error", main));
+        assert_eq!(rendered.unwrap(), bare("Error", main));
     }
 }
 
 /// In every place of every page where text of anybody stands.
 #[test]
 fn text_of_anybody_is_markup_on_no_page() {
-    let login = |failed| LoginPage {
+    let login = |failed: Option<Text<'static>>| LoginPage {
         by_passkey: None,
         language: Language::English,
+        site: site(failed.is_none()),
         origin: hidden(HOSTILE),
         app: Text::of(HOSTILE),
         failed,

@@ -9,7 +9,7 @@ use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
-use crate::issuer::http::pages::messages::Remark;
+use crate::issuer::http::pages::messages::{Fields, Remark};
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
@@ -21,6 +21,7 @@ struct EmailPage<'a> {
     frame: Frame<'a>,
     email: Text<'a>,
     error: Text<'a>,
+    wrong: Fields,
 }
 
 /// `GET`
@@ -40,7 +41,7 @@ pub(in crate::issuer::http::pages) async fn submit(
 ) -> Result<Response, PageError> {
     let (email, password) = (form.trimmed("email"), form.text("password").to_owned());
     match account::change_email(&access, &email, password).await {
-        Ok(_) => visitor.done(PATH, Done::Changed),
+        Ok(_) => visitor.done(PATH, Done::EmailChanged),
         Err(error) => Ok(page(&visitor, &email, &visitor.remark(error)?)),
     }
 }
@@ -50,6 +51,7 @@ fn page(visitor: &Visitor, email: &str, remark: &Remark) -> Response {
         frame: visitor.frame(),
         email: Text::of(email),
         error: Text::of(&*remark.text),
+        wrong: remark.fields.clone(),
     };
     answer::page(remark.status, &page)
 }

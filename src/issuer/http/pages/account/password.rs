@@ -10,7 +10,7 @@ use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
-use crate::issuer::http::pages::messages::Remark;
+use crate::issuer::http::pages::messages::{Fields, Remark};
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::{Done, Told};
 use crate::issuer::http::pages::visitor::Visitor;
@@ -21,6 +21,7 @@ use crate::issuer::http::text::Text;
 struct PasswordPage<'a> {
     frame: Frame<'a>,
     error: Text<'a>,
+    wrong: Fields,
 }
 
 /// `GET`
@@ -44,7 +45,7 @@ pub(in crate::issuer::http::pages) async fn submit(
         Ok(user) => user,
         Err(error) => return Ok(page(&visitor, &visitor.remark(error)?)),
     };
-    let told = Told::Done(Done::Changed);
+    let told = Told::Done(Done::PasswordChanged);
     let assurance = visitor.assurance_of(&user);
     let response = visitor.go_in_a_renewed_session(&user, assurance, PATH, &told);
     Ok(response.await?)
@@ -54,6 +55,7 @@ fn page(visitor: &Visitor, remark: &Remark) -> Response {
     let page = PasswordPage {
         frame: visitor.frame(),
         error: Text::of(&*remark.text),
+        wrong: remark.fields.clone(),
     };
     answer::page(remark.status, &page)
 }

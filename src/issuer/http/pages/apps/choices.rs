@@ -6,6 +6,7 @@ use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::boxes::{MAX_BOXES, TickBox, Ticks};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
 use crate::store::Page;
 
@@ -50,6 +51,25 @@ impl Chosen {
             },
             ticks: Ticks::of(form),
         })
+    }
+
+    /// What is wrong with it: what is ticked and not meant, or an app that could do nothing where it could before.
+    pub(super) fn fault(&self, app: Option<&App>, words: &'static Words) -> Option<&'static str> {
+        let ticks = &self.ticks;
+        if self.follows {
+            return (!ticks.added.is_empty()).then_some(words.extent_both);
+        }
+        let had = match app {
+            Some(app) if app.scopes_from == ScopesFrom::List => app.scopes.clone(),
+            Some(_) | None => ScopeSet::default(),
+        };
+        // Of an app with a list, what the form did not show stays.
+        let keeps = had
+            .iter()
+            .any(|name| !ticks.removed.iter().any(|one| one == name.as_str()));
+        let was_empty = app.is_some_and(|app| app.scopes.is_empty());
+        let is_empty = ticks.added.is_empty() && !keeps;
+        (is_empty && !was_empty).then_some(words.extent_none)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::confirmation::{Confirmation, is_confirmed};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
+use crate::issuer::http::pages::messages::{Fields, Remark};
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
@@ -29,6 +30,7 @@ struct EditPage<'a> {
     redirect_uris: Text<'a>,
     choices: Choices,
     error: Text<'a>,
+    wrong: Fields,
 }
 
 /// `GET`
@@ -49,6 +51,7 @@ pub(in crate::issuer::http::pages) async fn show(
         redirect_uris: Text::of(uris.join("\n")),
         choices: Choices::of(&access, Some(&app), &chosen).await?,
         error: Text::of(""),
+        wrong: Fields::none(),
     };
     Ok(answer::page_with_script(StatusCode::OK, &page, ""))
 }
@@ -69,6 +72,10 @@ pub(in crate::issuer::http::pages) async fn submit(
         redirect_uris: Some(form.lines("redirect_uris")),
         ..scope_update(&app, &chosen)
     };
+    if let Some(fault) = chosen.fault(Some(&app), visitor.words()) {
+        let remark = Remark::wrong(fault);
+        return again(&visitor, &access, (&app, &form), &chosen, remark).await;
+    }
     let own = AppsOf::User(&access.caller.user);
     let lost = lost(&app, &access.caller.user.scopes, &chosen);
     if !lost.is_empty() && !is_confirmed(&form) {
@@ -91,19 +98,33 @@ pub(in crate::issuer::http::pages) async fn submit(
         Ok(_) => visitor.done(&path_of(&key), Done::AppChanged),
         Err(error) => {
             let remark = visitor.remark(error)?;
-            let page = EditPage {
-                frame: visitor.frame(),
-                path: path_of(&key),
-                name: Text::of(update.name.unwrap_or_default()),
-                description: Text::of(update.description.unwrap_or_default()),
-                link: Text::of(update.link.unwrap_or_default()),
-                redirect_uris: Text::of(form.text("redirect_uris")),
-                choices: Choices::of(&access, Some(&app), &chosen).await?,
-                error: Text::of(remark.text),
-            };
-            Ok(answer::page_with_script(remark.status, &page, ""))
+            let uris = form.lines("redirect_uris");
+            let remark = remark.of_uris(visitor.language, &uris);
+            again(&visitor, &access, (&app, &form), &chosen, remark).await
         }
     }
+}
+
+/// The form as it was sent, with what is wrong with it.
+async fn again(
+    visitor: &Visitor,
+    access: &DirectoryAccess,
+    (app, form): (&App, &PageForm),
+    chosen: &Chosen,
+    remark: Remark,
+) -> Result<Response, PageError> {
+    let page = EditPage {
+        frame: visitor.frame(),
+        path: path_of(app.key.as_str()),
+        name: Text::of(form.trimmed("name")),
+        description: Text::of(form.trimmed("description")),
+        link: Text::of(form.trimmed("link")),
+        redirect_uris: Text::of(form.text("redirect_uris")),
+        choices: Choices::of(access, Some(app), chosen).await?,
+        error: Text::of(remark.text),
+        wrong: remark.fields,
+    };
+    Ok(answer::page_with_script(remark.status, &page, ""))
 }
 
 /// An app of the caller's.

@@ -11,16 +11,18 @@ use super::choices::{Choices, Chosen};
 use super::once::Made;
 use super::path_of;
 use crate::identity::{PlainSecret, SecretDigest};
-use crate::issuer::directory::{AppsOf, DirectoryError, NewApp};
+use crate::issuer::directory::{AppsOf, DirectoryError, MAX_APPS, NewApp};
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::form::{CSRF, PageForm};
 use crate::issuer::http::pages::frame::Frame;
+use crate::issuer::http::pages::messages::{Fields, Remark};
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::Told;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 use crate::issuer::random;
+use crate::store::Page;
 
 #[derive(Template)]
 #[template(path = "pages/app_new.html")]
@@ -33,7 +35,10 @@ struct NewAppPage<'a> {
     /// Tells this form from others.
     once: Text<'a>,
     choices: Choices,
+    /// How many apps there are, where there can be no more.
+    full: Option<usize>,
     error: Text<'a>,
+    wrong: Fields,
 }
 
 /// `GET`
@@ -43,6 +48,12 @@ pub(in crate::issuer::http::pages) async fn show(
 ) -> Result<Response, PageError> {
     let chosen = Chosen::of_app(None);
     let once = PlainSecret::from_random(random()?);
+    let most = usize::from(MAX_APPS);
+    let own = access
+        .directory()
+        .own_apps(&access.caller.user, &Page::first(most))
+        .await?;
+    let count = own.items.len();
     let page = NewAppPage {
         frame: visitor.frame(),
         name: Text::of(""),
@@ -51,7 +62,9 @@ pub(in crate::issuer::http::pages) async fn show(
         redirect_uris: Text::of(""),
         once: Text::of(once.reveal()),
         choices: Choices::of(&access, None, &chosen).await?,
+        full: (count >= most).then_some(count),
         error: Text::of(""),
+        wrong: Fields::none(),
     };
     Ok(answer::page_with_script(StatusCode::OK, &page, ""))
 }
@@ -70,10 +83,39 @@ pub(in crate::issuer::http::pages) async fn submit(
         redirect_uris: form.lines("redirect_uris"),
         scopes: (!chosen.follows).then(|| chosen.ticks.added.clone()),
     };
+    let remark = match chosen.fault(None, visitor.words()) {
+        Some(fault) => Remark::wrong(fault),
+        None => match make(&visitor, &access, &form, &wanted).await? {
+            Ok(response) => return Ok(response),
+            Err(remark) => remark,
+        },
+    };
+    let page = NewAppPage {
+        frame: visitor.frame(),
+        name: Text::of(wanted.name),
+        description: Text::of(wanted.description),
+        link: Text::of(wanted.link),
+        redirect_uris: Text::of(form.text("redirect_uris")),
+        once: Text::of(form.text("once")),
+        choices: Choices::of(&access, None, &chosen).await?,
+        full: None,
+        error: Text::of(remark.text),
+        wrong: remark.fields,
+    };
+    Ok(answer::page_with_script(remark.status, &page, ""))
+}
+
+/// The answer where the app is made, else what the form says of it.
+async fn make(
+    visitor: &Visitor,
+    access: &DirectoryAccess,
+    form: &PageForm,
+    wanted: &NewApp,
+) -> Result<Result<Response, Remark>, PageError> {
     let directory = access.after_login()?;
-    let made = made_by(&visitor, &access, &form).await?;
+    let made = made_by(visitor, access, form).await?;
     let app = made.get_or_try_init(|| async {
-        let made = directory.add_app(&access.caller.user, &wanted).await?;
+        let made = directory.add_app(&access.caller.user, wanted).await?;
         Ok::<_, DirectoryError>(Made {
             path: path_of(made.app.app.key.as_str()),
             secret: made.secret.reveal().to_owned(),
@@ -83,23 +125,13 @@ pub(in crate::issuer::http::pages) async fn submit(
     match app.await {
         Ok(made) => {
             let told = Told::Secret(made.secret.clone());
-            Ok(visitor.go_to_be_told(&made.path, &told)?)
+            Ok(Ok(visitor.go_to_be_told(&made.path, &told)?))
         }
         Err(error) => {
             // Somebody may be making it in another tab right now, and has it all the same.
             visitor.issuer.made_apps.forget(&made);
             let remark = visitor.remark(error)?;
-            let page = NewAppPage {
-                frame: visitor.frame(),
-                name: Text::of(wanted.name),
-                description: Text::of(wanted.description),
-                link: Text::of(wanted.link),
-                redirect_uris: Text::of(form.text("redirect_uris")),
-                once: Text::of(form.text("once")),
-                choices: Choices::of(&access, None, &chosen).await?,
-                error: Text::of(remark.text),
-            };
-            Ok(answer::page_with_script(remark.status, &page, ""))
+            Ok(Err(remark.of_uris(visitor.language, &wanted.redirect_uris)))
         }
     }
 }

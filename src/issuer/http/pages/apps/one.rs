@@ -13,7 +13,7 @@ use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::trial;
+use crate::issuer::http::pages::trial::{self, FirstCall, FromHere};
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
@@ -29,8 +29,9 @@ struct AppPage<'a> {
     description: Text<'a>,
     link: Option<Text<'a>>,
     key: Text<'a>,
-    /// The one time that it is shown.
+    /// For as long as this browser is told.
     secret: Option<Text<'a>>,
+    secret_until: String,
     /// When the present one was made; none where there is none.
     secret_since: Option<String>,
     secret_end: Option<Text<'a>>,
@@ -55,7 +56,13 @@ struct AppPage<'a> {
     token_lasts: String,
     /// The address of the issuer, for the examples.
     url: Text<'a>,
+    /// Why there are no commands.
+    no_call: Option<&'static str>,
     example_url: Option<Text<'a>>,
+    /// What the app lacks for that call, and who can add it.
+    lacks: Option<String>,
+    /// The first call, sent by this page.
+    from_here: Option<FromHere>,
     /// The same in other languages.
     calls: Vec<Call>,
 }
@@ -83,6 +90,14 @@ pub(in crate::issuer::http::pages) async fn show(
     let (why_disabled, switch) = standing(&app, visitor.words());
     let earlier = secrets.iter().find(|one| one.expires_at.is_some());
     let end = |secret: &LiveSecret| secret.ends_with.shown().map(|end| Text::of(end.to_owned()));
+    let first = FirstCall::of(&visitor, owner, &app);
+    let no_call = if !is_active(&app) {
+        Some(visitor.words().call_disabled)
+    } else if scopes.is_empty() {
+        Some(visitor.words().call_nothing)
+    } else {
+        None
+    };
     let page = AppPage {
         frame: visitor.frame(),
         path: path_of(&key),
@@ -92,6 +107,7 @@ pub(in crate::issuer::http::pages) async fn show(
         link: app.link.as_ref().map(|link| Text::of(link.as_str())),
         key: Text::of(app.key.as_str()),
         secret: visitor.told_secret().map(Text::of),
+        secret_until: visitor.told_until(),
         secret_since: latest.map(|secret| language.instant(secret.created_at)),
         secret_end: latest.and_then(end),
         earlier_until: earlier
@@ -116,12 +132,15 @@ pub(in crate::issuer::http::pages) async fn show(
             .collect(),
         token_lasts: language.duration(settings.access_token_seconds),
         url: Text::of(settings.url.as_str()),
-        example_url: settings.portal.example_url.as_deref().map(Text::of),
+        no_call,
+        example_url: first.url.clone().map(Text::of),
+        lacks: first.lacks,
+        from_here: first.from_here.filter(|_| visitor.told_secret().is_some()),
         calls: calls(&Values {
             key: app.key.as_str(),
             secret: visitor.told_secret(),
             url: &settings.url,
-            api: settings.portal.example_url.as_deref(),
+            api: first.url.as_deref(),
         }),
     };
     Ok(answer::page_with_script(StatusCode::OK, &page, ""))

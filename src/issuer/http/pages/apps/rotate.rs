@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::edit::own_app;
 use super::path_of;
-use crate::identity::{App, SecretDigest};
+use crate::identity::SecretDigest;
 use crate::issuer::directory::AppsOf;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
@@ -28,6 +28,8 @@ struct RotatePage<'a> {
     hours: u32,
     /// The digest of the secret that is replaced; empty where there is none.
     latest: String,
+    /// When the one before ends, which ends now instead.
+    earlier_until: Option<String>,
 }
 
 /// `GET`
@@ -37,15 +39,18 @@ pub(in crate::issuer::http::pages) async fn show(
     PathName(key): PathName,
 ) -> Result<Response, PageError> {
     let app = own_app(&access, &key).await?;
-    let latest = latest_secret(&access, &app).await?;
+    let (store, now) = (&access.issuer.store, access.issuer.clock.now());
+    let secrets = store.live_secrets(&app.key, now).await?;
+    let latest = secrets.iter().find(|one| one.expires_at.is_none());
+    let earlier = secrets.iter().find_map(|one| one.expires_at);
     let page = RotatePage {
         frame: visitor.frame(),
         path: path_of(&key),
         name: Text::of(app.name.as_str()),
         latest: latest
-            .as_ref()
-            .map(SecretDigest::to_text)
+            .map(|secret| secret.digest.to_text())
             .unwrap_or_default(),
+        earlier_until: earlier.map(|instant| visitor.language.instant(instant)),
         hours: access.issuer.settings.secret_overlap_seconds.div_ceil(3600),
     };
     Ok(answer::page(StatusCode::OK, &page))
@@ -70,16 +75,6 @@ pub(in crate::issuer::http::pages) async fn submit(
     let made = directory
         .rotate_secret_once(&key, own, overlap, seen.as_ref())
         .await?;
-    let told = Told::Secret(made.secret.reveal().to_owned());
+    let told = Told::Replaced(made.secret.reveal().to_owned());
     Ok(visitor.go_to_be_told(&path_of(&key), &told)?)
-}
-
-async fn latest_secret(
-    access: &DirectoryAccess,
-    app: &App,
-) -> Result<Option<SecretDigest>, PageError> {
-    let (store, now) = (&access.issuer.store, access.issuer.clock.now());
-    let secrets = store.live_secrets(&app.key, now).await?;
-    let latest = secrets.into_iter().find(|one| one.expires_at.is_none());
-    Ok(latest.map(|secret| secret.digest))
 }

@@ -9,7 +9,6 @@ use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::switch::{self, Switch};
-use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::store::OwnedApp;
 
@@ -50,5 +49,5 @@ pub(in crate::issuer::http::pages) async fn submit(
     let own = AppsOf::User(&access.caller.user);
     let directory = access.directory();
     directory.update_app(&key, own, &update).await?;
-    visitor.done(&path_of(&key), Done::AppChanged)
+    visitor.done(&path_of(&key), switch::done(&form))
 }

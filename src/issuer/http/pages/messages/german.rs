@@ -211,7 +211,7 @@ fn taken(thing: Thing) -> &'static str {
         Thing::User => "Der Benutzername oder die E-Mail-Adresse ist schon vergeben.",
         Thing::Role => "Eine andere Rolle heißt schon so.",
         Thing::Scope => "Eine andere Berechtigung heißt schon so.",
-        Thing::App => "Eine andere deiner Apps heißt schon so.",
+        Thing::App => "Du hast schon eine App mit diesem Namen.",
         Thing::Grant | Thing::Passkey | Thing::ResetLink => "Die Kennung ist schon vergeben.",
     }
 }

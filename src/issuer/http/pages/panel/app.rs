@@ -132,7 +132,7 @@ pub(in crate::issuer::http::pages) async fn change_status(
     directory
         .update_app(&key, AppsOf::Everybody, &update)
         .await?;
-    visitor.done(&below(PATH, &key), Done::Changed)
+    visitor.done(&below(PATH, &key), switch::done(&form))
 }
 
 /// `GET {app_key}/delete`
@@ -154,7 +154,7 @@ pub(in crate::issuer::http::pages) async fn delete(
     let directory = access.directory();
     let deleted = directory.delete_app(&key, AppsOf::Everybody, when_used(&form));
     match deleted.await {
-        Ok(()) => visitor.done(PATH, Done::Deleted),
+        Ok(()) => visitor.done(PATH, Done::AppDeleted),
         Err(error) => {
             let remark = visitor.remark(error)?;
             ask_to_delete(&visitor, &access, &key, &remark).await

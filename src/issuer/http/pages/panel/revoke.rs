@@ -4,7 +4,6 @@
 mod arrivals;
 
 use askama::Template;
-use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::identity::ScopesFrom;
@@ -96,10 +95,7 @@ pub(in crate::issuer::http::pages) async fn submit(
 ) -> Result<Response, PageError> {
     let words = visitor.words();
     let Some(what) = what(&form) else {
-        let remark = Remark {
-            status: StatusCode::BAD_REQUEST,
-            text: words.panel.revoke_incomplete.to_owned(),
-        };
+        let remark = Remark::wrong(words.panel.revoke_incomplete);
         return Ok(page(&visitor, Some(&form), &remark, None));
     };
     let done = if is_confirmed(&form) {

@@ -93,7 +93,7 @@ pub(in crate::issuer::http::pages) async fn submit(
             let (role, reach) = directory.role_with_reach(&name).await?;
             Ok(ask(&visitor, &role, reach, &ticks, is_renamed, &form))
         }
-        Ok(changed) => visitor.done(&below(PATH, changed.role.name.as_str()), Done::Changed),
+        Ok(changed) => visitor.done(&below(PATH, changed.role.name.as_str()), Done::RoleChanged),
         Err(error) => {
             let remark = visitor.remark(error)?;
             let (role, reach) = directory.role_with_reach(&name).await?;
@@ -165,7 +165,7 @@ pub(in crate::issuer::http::pages) async fn choose_default(
 ) -> Result<Response, PageError> {
     let path = below(PATH, &name);
     match access.after_login()?.set_default_role(&name).await {
-        Ok(_) => visitor.done(&path, Done::Changed),
+        Ok(_) => visitor.done(&path, Done::DefaultRoleChanged),
         Err(error) => {
             let remark = visitor.remark(error)?;
             let role = access.directory().role(&name).await?;
@@ -209,7 +209,7 @@ pub(in crate::issuer::http::pages) async fn delete(
     access.admit_revocation()?;
     let directory = access.directory();
     match directory.delete_role(&name, when_used(&form)).await {
-        Ok(_) => visitor.done(PATH, Done::Deleted),
+        Ok(_) => visitor.done(PATH, Done::RoleDeleted),
         Err(error) => {
             let remark = visitor.remark(error)?;
             let (role, reach) = directory.role_with_reach(&name).await?;

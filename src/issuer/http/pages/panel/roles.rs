@@ -116,7 +116,7 @@ pub(in crate::issuer::http::pages) async fn submit_new(
         scopes: ticks.added.clone(),
     };
     match access.directory().add_role(&wanted).await {
-        Ok(role) => visitor.done(&below(PATH, role.name.as_str()), Done::Made),
+        Ok(role) => visitor.done(&below(PATH, role.name.as_str()), Done::RoleMade),
         Err(error) => {
             let remark = visitor.remark(error)?;
             new_page(&visitor, &access, &wanted.name, &ticks, &remark).await

@@ -58,7 +58,7 @@ pub(in crate::issuer::http::pages) async fn submit(
         description: Some(form.trimmed("description")),
     };
     match directory.update_scope(&name, &update).await {
-        Ok(_) => visitor.done(&below(PATH, &name), Done::Changed),
+        Ok(_) => visitor.done(&below(PATH, &name), Done::ScopeChanged),
         Err(error) => {
             let remark = visitor.remark(error)?;
             let (scope, reach) = directory.scope_with_reach(&name).await?;
@@ -88,7 +88,7 @@ pub(in crate::issuer::http::pages) async fn delete(
     access.admit_revocation()?;
     let directory = access.directory();
     match directory.delete_scope(&name, when_used(&form)).await {
-        Ok(_) => visitor.done(PATH, Done::Deleted),
+        Ok(_) => visitor.done(PATH, Done::ScopeDeleted),
         Err(error) => {
             let remark = visitor.remark(error)?;
             let (scope, reach) = directory.scope_with_reach(&name).await?;

@@ -83,7 +83,7 @@ pub(in crate::issuer::http::pages) async fn submit_new(
         description: form.trimmed("description"),
     };
     match access.directory().add_scope(&wanted).await {
-        Ok(_) => visitor.done(PATH, Done::Made),
+        Ok(_) => visitor.done(PATH, Done::ScopeMade),
         Err(error) => {
             let (name, sentence) = (&wanted.name, &wanted.description);
             Ok(new_page(&visitor, name, sentence, &visitor.remark(error)?))

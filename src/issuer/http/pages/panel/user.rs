@@ -38,6 +38,8 @@ struct UserPage<'a> {
     rows: Vec<sign_ins::Row>,
     /// The link for a password that was just made.
     link: Option<Text<'a>>,
+    /// Until when.
+    link_until: String,
     error: Text<'a>,
 }
 
@@ -82,7 +84,7 @@ pub(in crate::issuer::http::pages) async fn submit(
         ..UserUpdate::default()
     };
     match access.after_login()?.update_user(&name, &update).await {
-        Ok(_) => visitor.done(&below(PATH, &name), Done::Changed),
+        Ok(_) => visitor.done(&below(PATH, &name), Done::UserChanged),
         Err(error) => {
             let remark = visitor.remark(error)?;
             let user = access.directory().user(&name).await?;
@@ -114,7 +116,7 @@ pub(in crate::issuer::http::pages) async fn change_status(
         ..UserUpdate::default()
     };
     match access.after_login()?.update_user(&name, &update).await {
-        Ok(_) => visitor.done(&path, Done::Changed),
+        Ok(_) => visitor.done(&path, Done::UserChanged),
         Err(error) => {
             let remark = visitor.remark(error)?;
             let (user, reach) = access.directory().user_with_reach(&name).await?;
@@ -176,7 +178,7 @@ pub(in crate::issuer::http::pages) async fn delete(
         .delete_user(&name, when_used(&form))
         .await;
     match deleted {
-        Ok(()) => visitor.done(PATH, Done::Deleted),
+        Ok(()) => visitor.done(PATH, Done::UserDeleted),
         Err(error) => {
             let remark = visitor.remark(error)?;
             let (user, reach) = access.directory().user_with_reach(&name).await?;
@@ -275,6 +277,7 @@ async fn page(
         boxes: boxes.collect(),
         rows: sign_ins::rows(visitor, access, user).await?,
         link: visitor.told_secret().map(Text::of),
+        link_until: visitor.told_until(),
         error: Text::of(&*remark.text),
     };
     Ok(answer::page_with_script(remark.status, &page, ""))

@@ -24,8 +24,8 @@ pub(super) struct CallerRow {
     pub(super) is_enough: bool,
     /// What it lacks, and who can add it.
     pub(super) standing: Text<'static>,
-    /// Where the user can.
-    pub(super) edit: Option<String>,
+    /// Where the user can, and what it is called.
+    pub(super) edit: Option<(String, &'static str)>,
 }
 
 /// What a caller has of what an operation needs.
@@ -76,17 +76,18 @@ impl Callers {
             format!("{} {}", words.trial.me, user.username.as_str()),
             &need.standing(Some(&user.scopes)),
         );
-        let without = need.row(
-            WITHOUT,
-            words.trial.without.to_owned(),
-            &need.standing(None),
-        );
+        let standing = need.standing(None);
+        let mut without = need.row(WITHOUT, words.trial.without.to_owned(), &standing);
+        if without.is_enough {
+            without.standing = Text::of(words.trial.enough_without);
+        }
         for (row, kind) in [(me, AskedCaller::Me), (without, AskedCaller::Without)] {
             rows.push(CallerRow {
                 is_chosen: chosen == Some(kind),
                 ..row
             });
         }
+        // Whoever was asked for stays chosen, even if nobody can choose it now: another caller is another call.
         if !rows.iter().any(|row| row.is_chosen) {
             let first = rows.iter().position(|row| row.is_enough && !row.is_shut);
             // Somebody is there: the user.
@@ -151,6 +152,16 @@ impl Need<'_> {
         }
     }
 
+    /// What somebody lacks, and who can add it; none where nothing is lacking.
+    pub(super) fn missing(&self, standing: &Standing) -> Option<String> {
+        match standing {
+            Standing::Enough | Standing::NeedsToken => None,
+            Standing::AppLacks(missing) | Standing::OwnerLacks(missing) => {
+                Some(format!("{missing}. {}", self.fix(standing)))
+            }
+        }
+    }
+
     fn say(&self, standing: &Standing) -> String {
         let words = &self.words.trial;
         match standing {
@@ -172,16 +183,24 @@ impl Need<'_> {
             &standing,
         );
         CallerRow {
-            is_chosen: chosen == Some(AskedCaller::App(key)) && is_active && has_secrets,
+            is_chosen: chosen == Some(AskedCaller::App(key)) && has_secrets,
             is_shut: !is_active || !has_secrets,
             is_enough: row.is_enough && is_active,
-            standing: if is_active {
-                row.standing
-            } else {
-                Text::of(self.words.disabled)
+            standing: match app.status {
+                AppStatus::Active => row.standing,
+                AppStatus::DisabledByOwner => Text::of(self.words.trial.is_disabled_by_owner),
+                AppStatus::Disabled => Text::of(self.words.trial.is_disabled),
             },
-            edit: matches!(standing, Standing::AppLacks(_))
-                .then(|| format!("{}/edit", apps::path_of(key))),
+            edit: match (app.status, &standing) {
+                (AppStatus::Active, Standing::AppLacks(_)) => {
+                    Some((format!("{}/edit", apps::path_of(key)), self.words.edit))
+                }
+                (AppStatus::DisabledByOwner, _) => Some((
+                    format!("{}/status", apps::path_of(key)),
+                    self.words.panel.enable,
+                )),
+                _ => None,
+            },
             ..row
         }
     }

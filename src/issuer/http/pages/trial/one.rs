@@ -8,7 +8,7 @@ use super::asked::{Asked, CONTENT_TYPES, Call, PARAMETER};
 use super::callers::Callers;
 use super::command::{command, public_origin};
 use super::described::Description;
-use super::operation::{Operation, is_rest};
+use super::operation::{Operation, has_body, is_rest};
 use super::outcome::{Shown, shown};
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
@@ -35,6 +35,8 @@ struct OperationPage<'a> {
     description: Option<Description<'a>>,
     callers: Callers,
     methods: Vec<Choice>,
+    /// Whether some of them have a body and others have none.
+    is_body_optional: bool,
     parameters: Vec<Field<'a>>,
     query: Text<'a>,
     /// None where no method has a body.
@@ -100,16 +102,7 @@ impl<'v> View<'v> {
 
     /// The proxy, if requests of the operation can go there.
     pub(super) fn proxy(self) -> Result<&'v Proxy, &'static str> {
-        let words = &self.visitor.words().trial;
-        let proxy = self.visitor.issuer.proxy.as_ref().ok_or(words.not_sent)?;
-        if !self.operation.is_at(proxy.origin().authority()) {
-            return Err(words.other_host);
-        }
-        // The gate would see the issuer in the place of the user, and could let through whom it refuses.
-        if self.operation.route.conditions.read_source() {
-            return Err(words.by_source);
-        }
-        Ok(proxy)
+        proxy_for(self.visitor, self.operation)
     }
 
     async fn page(
@@ -138,6 +131,7 @@ impl<'v> View<'v> {
             description: operation.described().map(|one| Description::of(one, words)),
             callers: Callers::of(self.access, operation, asked.caller, words).await?,
             methods: choices(&operation.methods, asked.method),
+            is_body_optional: !operation.methods.iter().all(|method| has_body(method)),
             parameters: self.parameters(),
             query: self.query(),
             body: operation.may_have_body().then(|| self.body()),
@@ -193,6 +187,23 @@ impl<'v> View<'v> {
             content_types: choices(&CONTENT_TYPES, content_type),
         }
     }
+}
+
+/// The proxy, if requests of the operation can go there; else why not.
+pub(super) fn proxy_for<'v>(
+    visitor: &'v Visitor,
+    operation: &Operation<'_>,
+) -> Result<&'v Proxy, &'static str> {
+    let words = &visitor.words().trial;
+    let proxy = visitor.issuer.proxy.as_ref().ok_or(words.not_sent)?;
+    if !operation.is_at(proxy.origin().authority()) {
+        return Err(words.other_host);
+    }
+    // The gate would see the issuer in the place of the user, and could let through whom it refuses.
+    if operation.route.conditions.read_source() {
+        return Err(words.by_source);
+    }
+    Ok(proxy)
 }
 
 /// The one of [`CONTENT_TYPES`] that stands for a type of a description; empty, which is the first, where none does.

@@ -1,5 +1,7 @@
 //! The operations that somebody can try out: routes of the policy, and what descriptions say besides.
 
+use http::Uri;
+
 use super::command::known_authorities;
 use crate::authorizer::Snapshot;
 use crate::coding::push_percent_encoded;
@@ -66,11 +68,62 @@ impl<'p> Operations<'p> {
     /// Those whose texts hold `search`: first what is described, then the routes.
     pub(super) fn matching(&self, search: &str) -> impl Iterator<Item = Operation<'p>> {
         let lower = search.to_lowercase();
-        let described = self.catalogue.operations.iter();
-        let described = described.filter_map(|one| self.of_described(one, |_| None));
-        let described = described.filter(move |operation| operation.holds(&lower));
+        let described: Vec<Operation<'p>> = self.described().collect();
         let routes = matching(self.snapshot.policy(), search);
-        described.chain(routes.filter_map(|route| self.of_route(route)))
+        let routes = routes.filter_map(|route| self.of_route(route));
+        let routes: Vec<Operation<'p>> = routes
+            .filter(|operation| !operation.is_covered_by(&described))
+            .collect();
+        let described = described.into_iter();
+        let described = described.filter(move |operation| operation.holds(&lower));
+        described.chain(routes)
+    }
+
+    /// All of them, a route beside its description.
+    pub(super) fn each(&self) -> impl Iterator<Item = Operation<'p>> {
+        let routes = self.snapshot.policy().routes().iter();
+        self.described()
+            .chain(routes.filter_map(|route| self.of_route(route)))
+    }
+
+    fn described(&self) -> impl Iterator<Item = Operation<'p>> {
+        let described = self.catalogue.operations.iter();
+        described.filter_map(|one| self.of_described(one, |_| None))
+    }
+
+    /// The operation that answers `GET` for this address, and the values that its path has there.
+    pub(super) fn at(&self, url: &Uri) -> Option<(Operation<'p>, Vec<(String, String)>)> {
+        let path = url.path();
+        let question = Question {
+            method: "GET",
+            host: url.authority()?.as_str(),
+            path,
+            token: None,
+            fix: "",
+        };
+        let Ok(Routed::One(route)) = self.policy().route(&question.target()) else {
+            return None;
+        };
+        let described = self
+            .catalogue
+            .operations
+            .iter()
+            .filter(|one| one.method == "GET");
+        let mut described = described.filter_map(|one| {
+            let values = one.values_of(path)?;
+            let value = |name: &str| find(&values, name);
+            let operation = self.of_described(one, value)?;
+            (operation.route.index == route.index).then(|| (operation, owned(&values)))
+        });
+        if let Some(found) = described.next() {
+            return Some(found);
+        }
+        let operation = self.of_route(route)?;
+        let Shape::Route(template) = &operation.shape else {
+            return None;
+        };
+        let values = owned(&template.values_of(path)?);
+        Some((operation, values))
     }
 
     /// The operation of this name. Which route answers one that is described may depend on the values of its
@@ -161,6 +214,23 @@ impl<'p> Operations<'p> {
 }
 
 impl<'p> Operation<'p> {
+    /// Whether each of its requests is one of these, which are described.
+    fn is_covered_by(&self, described: &[Self]) -> bool {
+        let (Shape::Route(template), Methods::Listed(_)) = (&self.shape, &self.route.methods)
+        else {
+            return false;
+        };
+        self.methods.iter().all(|method| {
+            described.iter().any(|one| {
+                one.route.index == self.route.index
+                    && one.methods.contains(method)
+                    && one
+                        .described()
+                        .is_some_and(|one| one.has_paths_of(template))
+            })
+        })
+    }
+
     /// What the page calls it in its address. No other operation has the same.
     pub(super) fn name(&self) -> &'p str {
         match &self.shape {
@@ -269,6 +339,19 @@ impl<'p> Operation<'p> {
             || holds(&self.route.name)
             || scopes.is_some_and(|scopes| scopes.names().any(holds))
     }
+}
+
+fn find<'v>(values: &[(&str, &'v str)], name: &str) -> Option<&'v str> {
+    let mut values = values.iter();
+    values
+        .find(|(one, _)| *one == name)
+        .map(|(_, value)| *value)
+}
+
+fn owned(values: &[(&str, &str)]) -> Vec<(String, String)> {
+    let values = values.iter();
+    let values = values.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    values.collect()
 }
 
 /// How much of the path a parameter stands for, in words.

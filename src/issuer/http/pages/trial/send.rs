@@ -66,6 +66,10 @@ pub(in crate::issuer::http::pages) async fn submit(
         Ok(proxy) => proxy,
         Err(reason) => return view.refused(StatusCode::NOT_FOUND, reason).await,
     };
+    if asked.caller.is_none() {
+        let missing = visitor.words().trial.caller_missing;
+        return view.refused(StatusCode::BAD_REQUEST, missing).await;
+    }
     let call = match view.call(proxy, &operations)? {
         Ok(call) => call,
         Err(wrong) => return view.refused(StatusCode::BAD_REQUEST, &wrong).await,

@@ -97,8 +97,8 @@ words! {
         "Das Passwort, alle Sitzungen und Tokens des Benutzers enden sofort. Du bekommst einen Link, mit dem er ein anderes setzt, einmal und innerhalb einer Stunde. Gib ihn selbst weiter: Von hier kommt keine Mail.";
     reset_link: "Link for the password", "Link für das Passwort";
     reset_link_once:
-        "Give it to the user now, and to nobody else: it is shown this once, and sets the password once, within an hour.",
-        "Gib ihn jetzt dem Benutzer und niemandem sonst: Er wird nur dieses Mal gezeigt und setzt das Passwort einmal, innerhalb einer Stunde.";
+        "Give it to the user now, and to nobody else: it is shown nowhere else, and sets the password once, within an hour.",
+        "Gib ihn jetzt dem Benutzer und niemandem sonst: Er wird nirgends sonst gezeigt und setzt das Passwort einmal, innerhalb einer Stunde.";
     new_scope: "New scope", "Neue Berechtigung";
     delete_scope: "Delete the scope", "Berechtigung löschen:";
     is_taken_from: "It is taken from the roles", "Sie wird diesen Rollen genommen:";

@@ -50,8 +50,8 @@ passkey_words! {
     codes_new: "Make new recovery codes", "Neue Wiederherstellungscodes";
     codes_new_text: "The earlier ones end.", "Die bisherigen enden.";
     codes_shown:
-        "Keep these codes where you find them without your device. They are shown once, and each works once.",
-        "Bewahre diese Codes so auf, dass du sie ohne dein Gerät findest. Sie stehen nur jetzt hier, und jeder gilt einmal.";
+        "Keep these codes where you find them without your device. They are shown nowhere else, and each works once.",
+        "Bewahre diese Codes so auf, dass du sie ohne dein Gerät findest. Sie stehen nirgends sonst, und jeder gilt einmal.";
     needs_script:
         "Passkeys need JavaScript, which your browser does not run here.",
         "Passkeys brauchen JavaScript, das dein Browser hier nicht ausführt.";
@@ -79,10 +79,8 @@ passkey_words! {
     first_text:
         "Administrators of this site log in with a passkey. Create yours now; until then nothing is open to you.",
         "Administratoren dieser Seite melden sich mit einem Passkey an. Lege jetzt deinen an; bis dahin ist dir nichts zugänglich.";
-    ask_operator:
-        "The operator of this site can make you a link for a new password, and remove passkeys that you have lost.",
-        "Der Betreiber dieser Seite kann dir einen Link für ein neues Passwort geben und verlorene Passkeys entfernen.";
     reset_title: "Choose a new password", "Neues Passwort wählen";
+    reset_whose: "The password is that of", "Es ist das Passwort von";
     reset_text:
         "The link works once. You will be logged out everywhere, and your tokens end.",
         "Der Link gilt einmal. Du wirst überall abgemeldet, und deine Tokens enden.";

@@ -32,6 +32,14 @@ words! {
     me: "I myself,", "Ich selbst,";
     without: "Somebody without a token", "Jemand ohne Token";
     enough: "has what it needs", "hat, was nötig ist";
+    enough_without: "needs no token", "braucht kein Token";
+    is_disabled_by_owner:
+        "is disabled. You can enable it on its page:",
+        "ist gesperrt. Du kannst sie auf ihrer Seite wieder freigeben:";
+    is_disabled:
+        "is disabled. Only an administrator can enable it again.",
+        "ist gesperrt. Nur ein Administrator kann sie wieder freigeben.";
+    caller_missing: "Choose who calls.", "Wähle, wer aufruft.";
     needs_token: "is refused, because a token is needed", "wird abgelehnt, weil ein Token nötig ist";
     lacks: "lacks", "es fehlt:";
     fix_app:
