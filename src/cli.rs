@@ -6,11 +6,15 @@ mod administration;
 #[cfg(feature = "issuer")]
 mod app;
 #[cfg(feature = "issuer")]
+mod audit;
+#[cfg(feature = "issuer")]
 mod bootstrap;
 mod check;
 mod completions;
 mod diff;
 mod doctor;
+#[cfg(feature = "issuer")]
+mod dry_run;
 mod environment;
 mod examples;
 mod explain;
@@ -19,6 +23,8 @@ mod health;
 mod import;
 pub mod key;
 mod number;
+#[cfg(feature = "issuer")]
+mod operator;
 mod policy_test;
 mod rehearsal;
 #[cfg(feature = "issuer")]
@@ -100,6 +106,10 @@ enum Verb {
     #[cfg(feature = "issuer")]
     #[command(after_help = examples::APP)]
     App(app::AppArgs),
+    /// Show who did what in the issuer's directory
+    #[cfg(feature = "issuer")]
+    #[command(after_help = examples::AUDIT)]
+    Audit(audit::AuditArgs),
     /// Add the scopes and roles of a file to the issuer's store
     #[cfg(feature = "issuer")]
     #[command(after_help = examples::BOOTSTRAP)]
@@ -162,6 +172,8 @@ pub fn run() -> ExitCode {
         Verb::Scope(args) => scope::run(&args, &mut out),
         #[cfg(feature = "issuer")]
         Verb::App(args) => app::run(&args, &mut out),
+        #[cfg(feature = "issuer")]
+        Verb::Audit(args) => return read_only(&mut out, |out| audit::run(&args, out)),
         #[cfg(feature = "issuer")]
         Verb::Bootstrap(args) => bootstrap::run(&args, &mut out),
         #[cfg(feature = "issuer")]

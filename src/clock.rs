@@ -1,11 +1,13 @@
 //! Where the time comes from: the system in production, the hand of the test in tests.
 
 mod calendar;
+mod instant;
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 pub use calendar::{Calendar, date_of, days_from};
+pub use instant::Instant;
 
 /// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted (RFC 7519 section 2, `NumericDate`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

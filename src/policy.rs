@@ -14,6 +14,7 @@ mod method;
 mod mode;
 mod near_miss;
 mod path;
+mod place;
 mod requirement;
 mod routed;
 mod scope;
@@ -40,6 +41,7 @@ pub use mode::{Mode, NO_ROUTE};
 pub use near_miss::{Mismatch, NearMiss};
 pub(crate) use path::may_stay_encoded;
 pub use path::{EncodedSlashes, PathRules};
+pub use place::RoutePlace;
 pub use requirement::{RequiredScopes, Requirement, ScopeWords};
 pub use routed::Routed;
 pub use scope::{MAX_SCOPE_NAME_BYTES, ScopeName, ScopeNameError};
@@ -69,6 +71,8 @@ pub fn fault_of_host(host: &str) -> Option<String> {
 #[derive(Debug)]
 pub struct Policy {
     routes: Vec<Arc<Route>>,
+    /// Where each of them is written.
+    places: Box<[RoutePlace]>,
     tables: Tables,
     rules: PathRules,
     scopes: BTreeMap<Box<str>, Box<str>>,
@@ -248,6 +252,11 @@ impl Policy {
     /// All routes, each at its own index, sorted by name.
     pub fn routes(&self) -> &[Arc<Route>] {
         &self.routes
+    }
+
+    /// Where a route of this policy is written; none for one that is not in it.
+    pub fn place(&self, route: &Route) -> Option<&RoutePlace> {
+        self.places.get(route.index)
     }
 
     /// The catalogue of scopes, each with its description, sorted by name.

@@ -12,6 +12,7 @@ use tokio::runtime::Builder;
 
 use super::Finding;
 use super::format::Format;
+use super::operator::operator;
 use crate::clock::{SystemClock, UnixSeconds};
 use crate::config::{Config, IssuerSettings, Overrides};
 use crate::files;
@@ -21,7 +22,7 @@ use crate::issuer::directory::{
     AppSearch, Directory, DirectoryError, LocalDirectory, Thing, WhenUsed,
 };
 use crate::problem::closest;
-use crate::store::{Listing, Page};
+use crate::store::{Listing, Page, UserFilter};
 use crate::telemetry::SubjectNames;
 use crate::telemetry::{LogSettings, LogWriter};
 use crate::token::secret_in_file;
@@ -130,7 +131,7 @@ impl StoreArgs {
         writer.install(&log);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let done = runtime.block_on(async {
-            let local = LocalDirectory::open(&issuer, names, &SystemClock).await?;
+            let local = LocalDirectory::open(&issuer, names, operator(), &SystemClock).await?;
             let done = match work(&local).await {
                 Err(error) => Err(named(error, &asked, &local.directory()).await),
                 done => done,
@@ -286,7 +287,7 @@ async fn names(thing: Thing, directory: &Directory<'_>) -> Result<Vec<String>, D
     let page = Page::first(MAX_COMPARED);
     let names = match thing {
         Thing::User => {
-            let users = directory.users("", &page).await?.items;
+            let users = directory.users(&UserFilter::default(), &page).await?.items;
             users
                 .iter()
                 .map(|user| user.username.as_str().to_owned())

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Finding;
 use super::administration::{Report, StoreArgs, all, value, when_used};
+use super::dry_run::{self, DryRun};
 use super::number::seconds;
 use crate::identity::Status;
 use crate::issuer::AppAnswer;
@@ -82,6 +83,8 @@ enum AppCommand {
         /// The app's key, as `app list` prints it
         #[arg(value_name = "APP_KEY")]
         key: String,
+        #[command(flatten)]
+        dry_run: DryRun,
     },
     /// Enable an app again; revoked tokens stay revoked
     Enable {
@@ -113,6 +116,8 @@ enum AppCommand {
         /// Delete it although grants of users end with it, or it has got tokens
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        dry_run: DryRun,
     },
 }
 
@@ -190,6 +195,8 @@ struct SetArgs {
     /// Remove all redirect URIs
     #[arg(long, conflicts_with = "redirect_uris")]
     no_redirect_uris: bool,
+    #[command(flatten)]
+    dry_run: DryRun,
 }
 
 pub(super) fn run(args: &AppArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
@@ -208,7 +215,7 @@ impl AppCommand {
             (
                 Thing::App,
                 Self::Show { key }
-                | Self::Disable { key }
+                | Self::Disable { key, .. }
                 | Self::Enable { key }
                 | Self::RotateSecret { key, .. }
                 | Self::Revoke { key }
@@ -229,13 +236,21 @@ impl AppCommand {
             }
             Self::Show { key } => directory.app(key, of).await?,
             Self::Add(args) => return args.run(directory).await,
+            Self::Set(args) if args.dry_run.dry_run => {
+                return Ok(dry_run::of_app(directory, &args.key).await?);
+            }
+            Self::Disable { key, dry_run } | Self::Delete { key, dry_run, .. }
+                if dry_run.dry_run =>
+            {
+                return Ok(dry_run::of_app(directory, key).await?);
+            }
             Self::Set(args) => {
                 let update = args.update();
                 let changed = directory.update_app(&args.key, of, &update).await?;
                 let answer = AppAnswer::of_owned(&changed.app).with_change(&changed);
                 return Ok(Report::One(value(&answer), CHANGED));
             }
-            Self::Disable { key } => set_status(directory, key, "disabled").await?,
+            Self::Disable { key, .. } => set_status(directory, key, "disabled").await?,
             Self::Enable { key } => set_status(directory, key, "active").await?,
             Self::RotateSecret {
                 key,
@@ -251,7 +266,7 @@ impl AppCommand {
                 directory.revoke(what).await?;
                 return Ok(Report::Done(format!("all tokens of `{key}` are revoked")));
             }
-            Self::Delete { key, force } => {
+            Self::Delete { key, force, .. } => {
                 directory.delete_app(key, of, when_used(*force)).await?;
                 return Ok(Report::Done(format!("app `{key}` is deleted")));
             }

@@ -85,6 +85,12 @@ Example:
   portcullis app list --config portcullis.yaml";
 
 #[cfg(feature = "issuer")]
+pub(super) const AUDIT: &str = "\
+Examples:
+  portcullis audit list --object bob --from 2026-11-23
+  portcullis audit list --actor-kind command --limit 1000 --format json";
+
+#[cfg(feature = "issuer")]
 pub(super) const BOOTSTRAP: &str = "\
 Example:
   portcullis bootstrap scopes-and-roles.yaml --config portcullis.yaml";

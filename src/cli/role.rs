@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Finding;
 use super::administration::{Report, StoreArgs, all, value, when_used};
+use super::dry_run::{self, DryRun};
 use crate::identity::Role;
 use crate::issuer::RoleAnswer;
 use crate::issuer::directory::{LocalDirectory, NewRole, RoleUpdate, Thing, WhenUsed};
@@ -64,6 +65,8 @@ enum RoleCommand {
         /// Delete it although users have it
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        dry_run: DryRun,
     },
 }
 
@@ -88,6 +91,8 @@ struct SetArgs {
     /// A scope to remove; can be repeated
     #[arg(long = "remove-scope", value_name = "SCOPE", conflicts_with_all = ["scopes", "no_scopes"])]
     remove_scopes: Vec<String>,
+    #[command(flatten)]
+    dry_run: DryRun,
 }
 
 pub(super) fn run(args: &RoleArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
@@ -124,6 +129,16 @@ impl RoleCommand {
                 };
                 directory.add_role(&wanted).await?
             }
+            Self::Set(args) if args.dry_run.dry_run => {
+                directory
+                    .check_role_update(&args.name, &args.update())
+                    .await?;
+                return Ok(dry_run::of_role(&directory, &args.name).await?);
+            }
+            Self::Delete { name, dry_run, .. } if dry_run.dry_run => {
+                directory.check_role_deletion(name).await?;
+                return Ok(dry_run::of_role(&directory, name).await?);
+            }
             Self::Set(args) => {
                 let update = args.update();
                 let changed = directory
@@ -133,7 +148,7 @@ impl RoleCommand {
                 return Ok(Report::One(answer, CHANGED));
             }
             Self::Default { name } => directory.set_default_role(name).await?,
-            Self::Delete { name, force } => {
+            Self::Delete { name, force, .. } => {
                 let told = match directory.delete_role(name, when_used(*force)).await? {
                     1 => "1 user had it".to_owned(),
                     users => format!("{users} users had it"),

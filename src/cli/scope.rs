@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Finding;
 use super::administration::{Report, StoreArgs, all, value, when_used};
+use super::dry_run::{self, DryRun};
 use crate::identity::Scope;
 use crate::issuer::ScopeAnswer;
 use crate::issuer::directory::{LocalDirectory, NewScope, ScopeUpdate, Thing};
@@ -60,6 +61,8 @@ enum ScopeCommand {
         /// Remove it from the roles and apps that have it
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        dry_run: DryRun,
     },
 }
 
@@ -107,7 +110,10 @@ impl ScopeCommand {
                 };
                 directory.update_scope(name, &wanted).await?
             }
-            Self::Delete { name, force } => {
+            Self::Delete { name, dry_run, .. } if dry_run.dry_run => {
+                return Ok(dry_run::of_scope(&directory, name).await?);
+            }
+            Self::Delete { name, force, .. } => {
                 let uses = directory.delete_scope(name, when_used(*force)).await?;
                 let done = if uses.are_none() {
                     format!("scope `{name}` is deleted")

@@ -9,6 +9,7 @@ use tokio::runtime::Builder;
 
 use super::Finding;
 use super::administration::{Report, StoreArgs, note_unless_in_use};
+use super::operator::operator;
 use crate::clock::{Clock, SystemClock};
 use crate::config::IssuerSettings;
 use crate::issuer::{Restored, after_restore, last_run};
@@ -82,7 +83,7 @@ async fn restored(issuer: &IssuerSettings) -> anyhow::Result<Report> {
     let store = Store::open_existing(&issuer.store).await?;
     store.keep_audit(issuer.audit_seconds);
     let now = SystemClock.now();
-    let done = after_restore(&store, issuer, now).await;
+    let done = after_restore(&store, issuer, &operator(), now).await;
     let last_run = last_run(&store, now).await;
     store.close().await;
     let Restored { key, last_change } = done?;

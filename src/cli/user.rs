@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use super::Finding;
 use super::administration::{PasswordArgs, Report, StoreArgs, all, value, when_used};
-use crate::identity::User;
+use super::dry_run::{self, DryRun};
+use crate::identity::{Status, StatusError, User};
 use crate::issuer::directory::{
     DirectoryError, FreshDirectory, LocalDirectory, NewUser, Thing, UserUpdate, WhatToRevoke,
 };
 use crate::issuer::{GrantAnswer, UserAnswer};
-use crate::store::LiveGrant;
+use crate::store::{LiveGrant, UserFilter};
 
 const COLUMNS: &[&str] = &["username", "email", "status", "roles", "created_at"];
 const MEMBERS: &[&str] = &[
@@ -64,6 +65,12 @@ enum UserCommand {
         /// Only users whose name or e-mail address contains this text
         #[arg(long, value_name = "TEXT", default_value = "")]
         search: String,
+        /// Only users who have this role
+        #[arg(long, value_name = "ROLE", default_value = "")]
+        role: String,
+        /// Only users with this status: active or disabled
+        #[arg(long, value_name = "STATUS", value_parser = status)]
+        status: Option<Status>,
     },
     /// Show a user
     Show {
@@ -92,6 +99,8 @@ enum UserCommand {
         /// The user's name
         #[arg(value_name = "USERNAME")]
         name: String,
+        #[command(flatten)]
+        dry_run: DryRun,
     },
     /// Enable a user again; revoked tokens stay revoked
     Enable {
@@ -130,6 +139,8 @@ enum UserCommand {
         /// Delete it although it has apps, which end with it
         #[arg(long)]
         force: bool,
+        #[command(flatten)]
+        dry_run: DryRun,
     },
     /// List the grants of a user that can still be refreshed
     Grants {
@@ -196,6 +207,8 @@ struct SetArgs {
     /// A role to remove; can be repeated
     #[arg(long = "remove-role", value_name = "ROLE", conflicts_with_all = ["roles", "no_roles"])]
     remove_roles: Vec<String>,
+    #[command(flatten)]
+    dry_run: DryRun,
 }
 
 pub(super) fn run(args: &UserArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
@@ -213,7 +226,7 @@ impl UserCommand {
             (
                 Thing::User,
                 Self::Show { name }
-                | Self::Disable { name }
+                | Self::Disable { name, .. }
                 | Self::Enable { name }
                 | Self::Password { name, .. }
                 | Self::ResetLink { name }
@@ -230,8 +243,17 @@ impl UserCommand {
     async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Report> {
         let directory = local.directory();
         match self {
-            Self::List { search } => {
-                let users = all(async |page| directory.users(search, &page).await, shown);
+            Self::List {
+                search,
+                role,
+                status,
+            } => {
+                let filter = UserFilter {
+                    search: search.clone(),
+                    role: role.clone(),
+                    status: *status,
+                };
+                let users = all(async |page| directory.users(&filter, &page).await, shown);
                 Ok(Report::List(users.await?, COLUMNS))
             }
             Self::Show { name } => Ok(one(&directory.user(name).await?)),
@@ -245,13 +267,21 @@ impl UserCommand {
                 )),
             }),
             Self::Add(args) => args.run(local).await,
+            Self::Set(args) if args.dry_run.dry_run => {
+                Ok(dry_run::of_user(&directory, &args.name).await?)
+            }
+            Self::Disable { name, dry_run } | Self::Delete { name, dry_run, .. }
+                if dry_run.dry_run =>
+            {
+                Ok(dry_run::of_user(&directory, name).await?)
+            }
             Self::Set(args) => {
                 let update = args.update();
                 let changed = directory.update_user(&args.name, &update).await?;
                 let answer = value(&UserAnswer::of_change(&changed));
                 Ok(Report::One(answer, CHANGED))
             }
-            Self::Disable { name } => set_status(&directory, name, "disabled").await,
+            Self::Disable { name, .. } => set_status(&directory, name, "disabled").await,
             Self::Enable { name } => set_status(&directory, name, "active").await,
             Self::Password { name, password } => {
                 let password = password.read(local)?;
@@ -286,7 +316,7 @@ impl UserCommand {
                 directory.revoke(what).await?;
                 Ok(Report::Done(format!("all tokens of `{name}` are revoked")))
             }
-            Self::Delete { name, force } => {
+            Self::Delete { name, force, .. } => {
                 directory.delete_user(name, when_used(*force)).await?;
                 Ok(Report::Done(format!("user `{name}` is deleted")))
             }
@@ -359,7 +389,11 @@ async fn find(
     digest: &str,
 ) -> Result<Option<User>, DirectoryError> {
     let wanted = digest.trim().to_ascii_lowercase();
-    let users = all(async |page| directory.users("", &page).await, User::clone);
+    let everybody = UserFilter::default();
+    let users = all(
+        async |page| directory.users(&everybody, &page).await,
+        User::clone,
+    );
     let mut users = users.await?.into_iter();
     Ok(users.find(|user| directory.digest(user.id.as_str()) == wanted))
 }
@@ -374,6 +408,10 @@ async fn set_status(
         ..UserUpdate::default()
     };
     Ok(one(&directory.update_user(name, &wanted).await?.user))
+}
+
+fn status(text: &str) -> Result<Status, StatusError> {
+    Status::parse(text)
 }
 
 fn one(user: &User) -> Report {

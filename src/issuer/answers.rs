@@ -69,13 +69,16 @@ pub struct RoleAnswer<'a> {
 pub struct ScopeAnswer<'a> {
     name: &'a str,
     description: &'a str,
-    /// Only where one scope is asked for, like the next two.
+    /// Only where one scope is asked for, like the next three.
     #[serde(skip_serializing_if = "Option::is_none")]
     roles: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     users: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     apps: Option<i64>,
+    /// How many apps follow an owner who has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    following_apps: Option<i64>,
 }
 
 /// What was done in the directory.
@@ -84,13 +87,18 @@ pub struct AuditAnswer<'a> {
     /// A later entry has a higher one.
     position: i64,
     done_at: i64,
-    /// The name of a user; null where somebody on the machine did it, or the user is gone.
+    /// The same as RFC 3339 writes it.
+    time: String,
+    /// `user`, or `command` for somebody at the machine.
+    actor_kind: &'static str,
+    /// What the user was called then, or the user of the operating system who gave the command.
     actor: Option<&'a str>,
+    /// Of a user alone.
     actor_id: Option<&'a str>,
     action: &'a str,
     object_kind: &'a str,
     object_name: &'a str,
-    /// What a user or app is called.
+    /// What a user or app was called then.
     object_title: Option<&'a str>,
     change: &'a str,
 }
@@ -200,6 +208,7 @@ impl<'a> ScopeAnswer<'a> {
             roles: None,
             users: None,
             apps: None,
+            following_apps: None,
         }
     }
 
@@ -210,6 +219,7 @@ impl<'a> ScopeAnswer<'a> {
             roles: Some(reach.roles.iter().map(RoleName::as_str).collect()),
             users: Some(reach.users),
             apps: Some(reach.apps),
+            following_apps: Some(reach.followers),
             ..self
         }
     }
@@ -221,6 +231,8 @@ impl<'a> AuditAnswer<'a> {
         Self {
             position: entry.position,
             done_at: entry.done_at.0,
+            time: entry.done_at.to_string(),
+            actor_kind: entry.actor_kind().name(),
             actor: entry.actor_name.as_deref(),
             actor_id: entry.actor.as_deref(),
             action: &entry.action,
@@ -229,6 +241,21 @@ impl<'a> AuditAnswer<'a> {
             object_title: entry.object_title.as_deref(),
             change: &entry.change,
         }
+    }
+
+    /// Who did it, for people: a user without a name is one that is gone.
+    pub fn who(&self) -> String {
+        match (self.actor_id, self.actor) {
+            (Some(id), None) => format!("user {id} (gone)"),
+            (Some(_), Some(name)) => name.to_owned(),
+            (None, Some(name)) => format!("command line ({name})"),
+            (None, None) => "(command line)".to_owned(),
+        }
+    }
+
+    /// What the object is called, for people.
+    pub fn object(&self) -> &'a str {
+        self.object_title.unwrap_or(self.object_name)
     }
 }
 

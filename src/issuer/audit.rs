@@ -18,6 +18,9 @@ pub(super) struct AuditLog {
 pub(super) struct Naming<'a> {
     pub(super) names: &'a SubjectNames,
     pub(super) issuer: &'a str,
+    /// The user of the operating system who does what no user of the store does; empty in a server, which does
+    /// nothing by itself, and where it is not known.
+    pub(super) operator: &'a str,
 }
 
 /// The names for a log about this store: the server and every command name a user alike. `fresh` becomes
@@ -55,6 +58,7 @@ impl AuditLog {
         Naming {
             names: &self.names,
             issuer: &self.issuer,
+            operator: "",
         }
     }
 

@@ -22,6 +22,7 @@ mod reset_links;
 mod role_lists;
 mod roles;
 mod scopes;
+mod signing_keys;
 mod tokens;
 mod users;
 
@@ -31,6 +32,7 @@ use actor::Actor;
 
 use super::audit::Naming;
 use super::hashing::{HashingError, PasswordHasher};
+use super::keys::KeyRotationError;
 use crate::clock::UnixSeconds;
 use crate::identity::{
     AppError, ContextWords, DescriptionError, NameError, PasskeyNameError, PasswordError,
@@ -254,6 +256,8 @@ pub enum DirectoryError {
         tokens::MAX_ID_BYTES
     )]
     Id,
+    #[error(transparent)]
+    KeyRotation(#[from] KeyRotationError),
     /// The threads that hash passwords.
     #[error(transparent)]
     Hashing(#[from] HashingError),
@@ -379,8 +383,18 @@ impl Thing {
 /// something.
 pub(super) async fn commit(change: Change) -> Result<Option<LogPosition>, DirectoryError> {
     let (committed, position) = change.commit_at().await?;
+    accepted(committed)?;
+    Ok(position)
+}
+
+/// Whether a change could be committed; it is not.
+async fn rehearse(mut change: Change) -> Result<(), DirectoryError> {
+    accepted(change.rehearse().await?)
+}
+
+fn accepted(committed: Committed) -> Result<(), DirectoryError> {
     match committed {
-        Committed::Yes => Ok(position),
+        Committed::Yes => Ok(()),
         Committed::LastAdministrator => Err(DirectoryError::LastAdministrator),
         Committed::EverybodyAdministrator => Err(DirectoryError::EverybodyAdministrator),
     }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::directory::{DirectoryError, Thing};
 use super::hashing::HashingError;
+use super::keys::KeyRotationError;
 use crate::decision::Denial;
 use crate::gate;
 use crate::identity::{AudienceError, NoScopeError, ScopeRequestError};
@@ -325,9 +326,21 @@ fn of_directory(error: &DirectoryError) -> ErrorResponse<'_> {
         | DirectoryError::Overlap
         | DirectoryError::Id
         | DirectoryError::WhatToRevoke => bad("invalid_request"),
+        DirectoryError::KeyRotation(error) => of_key_rotation(error),
         DirectoryError::Hashing(error) => ErrorResponse::of_hashing(error),
         DirectoryError::Store(error) => ErrorResponse::of_store(error),
         DirectoryError::Cryptography(error) => ErrorResponse::of_cryptography(error),
+    }
+}
+
+fn of_key_rotation(error: &KeyRotationError) -> ErrorResponse<'_> {
+    match error {
+        KeyRotationError::TooMany | KeyRotationError::Files | KeyRotationError::Contended => {
+            ErrorResponse::new(StatusCode::CONFLICT, "invalid_request")
+        }
+        KeyRotationError::Store(error) => ErrorResponse::of_store(error),
+        KeyRotationError::Cryptography(error) => ErrorResponse::of_cryptography(error),
+        KeyRotationError::Key(_) => ErrorResponse::defect(),
     }
 }
 

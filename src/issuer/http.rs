@@ -103,7 +103,7 @@ fn own() -> [(&'static str, MethodRouter<Arc<Issuer>>); 8] {
     ]
 }
 
-fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 18] {
+fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 19] {
     [
         ("/backend/user", get(user::list).post(user::create)),
         (
@@ -138,9 +138,13 @@ fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 18] {
         ("/backend/audit", get(audit::list)),
         ("/backend/audit/export", get(audit::export)),
         ("/backend/key", get(key::list)),
+        ("/backend/key/rotate", post(key::rotate)),
         ("/backend/gate", get(gate::list)),
         ("/backend/attention", get(attention::show)),
-        ("/backend/revoke", post(backend::revoke)),
+        (
+            "/backend/revoke",
+            post(backend::revoke).get(backend::effect),
+        ),
     ]
 }
 

@@ -4,14 +4,14 @@
 use super::{IssuerError, IssuerSettings, key_files, random};
 use crate::clock::UnixSeconds;
 use crate::identity::alphanumeric;
-use crate::store::{AuditRecord, Change, Committed, Placed, Store, StoreError, StoredKey};
+use crate::store::{Actor, AuditRecord, Change, Committed, Placed, Store, StoreError, StoredKey};
 use crate::token::{
     Algorithm, CryptographyError, KeyLife, KeySchedule, KeyState, PUBLISHED_AHEAD_SECONDS,
     SigningKey, SigningKeyError, generate_key,
 };
 
 /// How often a step is tried when others on the same store are faster each time.
-const TRIES: usize = 8;
+pub(super) const TRIES: usize = 8;
 
 /// The first key's position; successors count on.
 const FIRST: i64 = 1;
@@ -120,14 +120,16 @@ pub(super) async fn from_files(settings: &IssuerSettings) -> Result<Vec<StoredKe
     Ok(read?)
 }
 
-/// Publishes a successor because somebody wants it; the audit of the store keeps that in the same transaction.
+/// Publishes a successor because somebody at the machine wants it; the audit of the store keeps that in the same
+/// transaction. `operator` is the user of the operating system.
 pub async fn rotate_keys(
     store: &Store,
     settings: &IssuerSettings,
     pace: RotationPace,
+    operator: &str,
     now: UnixSeconds,
 ) -> Result<KeyRotation, KeyRotationError> {
-    rotate_with(store, settings, pace, now, async |_| Ok(())).await
+    rotate_with(store, settings, pace, operator, now, async |_| Ok(())).await
 }
 
 /// The same, and in one transaction with it `also`.
@@ -135,52 +137,102 @@ pub(super) async fn rotate_with(
     store: &Store,
     settings: &IssuerSettings,
     pace: RotationPace,
+    operator: &str,
     now: UnixSeconds,
     also: impl AsyncFn(&mut Change) -> Result<(), StoreError>,
 ) -> Result<KeyRotation, KeyRotationError> {
+    let by = RotatedBy {
+        actor: Actor::Command(operator),
+        logged_as: None,
+    };
+    for _ in 0..TRIES {
+        let prepared = prepare(store, settings, pace, now).await?;
+        let mut change = store.change(now).await?;
+        also(&mut change).await?;
+        if let Some(rotation) = prepared.keep(change, pace, &by).await? {
+            return Ok(rotation);
+        }
+    }
+    Err(KeyRotationError::Contended)
+}
+
+/// Who rotates keys.
+pub(super) struct RotatedBy<'a> {
+    pub(super) actor: Actor<'a>,
+    /// What the log calls a user.
+    pub(super) logged_as: Option<String>,
+}
+
+/// A rotation that is still to be written.
+pub(super) struct PreparedRotation {
+    rotation: KeyRotation,
+    /// None where the successor waits already.
+    fresh: Option<StoredKey>,
+}
+
+/// Makes the key of a rotation, before the change begins that locks the store for all writers.
+pub(super) async fn prepare(
+    store: &Store,
+    settings: &IssuerSettings,
+    pace: RotationPace,
+    now: UnixSeconds,
+) -> Result<PreparedRotation, KeyRotationError> {
     if !settings.keys.files.is_empty() {
         return Err(KeyRotationError::Files);
     }
     // The keys are read without a lock, since making an RSA key takes seconds. Whoever was faster has
     // taken the position, and it is decided anew what is left to do.
-    for _ in 0..TRIES {
-        let keys = store.signing_keys().await?;
-        let schedule = schedule(&keys);
-        if pace == RotationPace::Announced {
-            if let Some(waiting) = waiting(&keys, &schedule, settings.algorithm, now) {
-                return Ok(audited(rotation(waiting, true)?, pace));
-            }
-            if schedule.is_full(now) {
-                return Err(KeyRotationError::TooMany);
-            }
+    let keys = store.signing_keys().await?;
+    let schedule = schedule(&keys);
+    if pace == RotationPace::Announced {
+        if let Some(waiting) = waiting(&keys, &schedule, settings.algorithm, now) {
+            return Ok(PreparedRotation {
+                rotation: rotation(waiting, true)?,
+                fresh: None,
+            });
         }
-        // Before the change begins: it locks the store for all writers.
-        let fresh = make(successor(&schedule, settings, pace, now), now).await?;
-        let rotation = rotation(&fresh, false)?;
-        let mut change = store.change(now).await?;
-        let placed = match pace {
-            RotationPace::Announced => change.add_signing_key(&fresh).await?,
-            RotationPace::AtOnce => change.replace_signing_keys(&fresh).await?,
-        };
-        if placed == Placed::PositionTaken {
-            continue;
-        }
-        let (action, what) = told(&rotation, pace);
-        let record = AuditRecord {
-            actor: None,
-            action,
-            object_kind: OBJECT_KIND,
-            object_name: &rotation.key_id,
-            change: what,
-        };
-        // In the same transaction: a rotation of which the audit does not know must not exist.
-        change.record(&record).await?;
-        also(&mut change).await?;
-        if change.commit().await? == Committed::Yes {
-            return Ok(audited(rotation, pace));
+        if schedule.is_full(now) {
+            return Err(KeyRotationError::TooMany);
         }
     }
-    Err(KeyRotationError::Contended)
+    let fresh = make(successor(&schedule, settings, pace, now), now).await?;
+    Ok(PreparedRotation {
+        rotation: rotation(&fresh, false)?,
+        fresh: Some(fresh),
+    })
+}
+
+impl PreparedRotation {
+    /// Writes the new key, and that somebody wanted it: a rotation of which the audit does not know must not
+    /// exist. None where another key has its place.
+    pub(super) async fn keep(
+        self,
+        mut change: Change,
+        pace: RotationPace,
+        by: &RotatedBy<'_>,
+    ) -> Result<Option<KeyRotation>, KeyRotationError> {
+        let Some(fresh) = &self.fresh else {
+            return Ok(Some(audited(self.rotation, pace, by)));
+        };
+        let placed = match pace {
+            RotationPace::Announced => change.add_signing_key(fresh).await?,
+            RotationPace::AtOnce => change.replace_signing_keys(fresh).await?,
+        };
+        if placed == Placed::PositionTaken {
+            return Ok(None);
+        }
+        let (action, what) = told(&self.rotation, pace);
+        let record = AuditRecord {
+            actor: by.actor,
+            action,
+            object_kind: OBJECT_KIND,
+            object_name: &self.rotation.key_id,
+            change: what,
+        };
+        change.record(&record).await?;
+        let committed = change.commit().await?;
+        Ok((committed == Committed::Yes).then(|| audited(self.rotation, pace, by)))
+    }
 }
 
 /// The action of a rotation by hand, and what it changes.
@@ -193,8 +245,12 @@ fn told(rotation: &KeyRotation, pace: RotationPace) -> (&'static str, &'static s
 }
 
 /// Writes a rotation by hand to the audit log.
-fn audited(rotation: KeyRotation, pace: RotationPace) -> KeyRotation {
+fn audited(rotation: KeyRotation, pace: RotationPace, by: &RotatedBy<'_>) -> KeyRotation {
     let (action, change) = told(&rotation, pace);
+    let operator = match by.actor {
+        Actor::Command(name) if !name.is_empty() => Some(name),
+        Actor::Command(_) | Actor::User(_) => None,
+    };
     tracing::info!(
         target: "portcullis::audit",
         action,
@@ -203,6 +259,8 @@ fn audited(rotation: KeyRotation, pace: RotationPace) -> KeyRotation {
         key.algorithm = rotation.algorithm.name(),
         key.active_from = rotation.active_from.0,
         change,
+        user.id = by.logged_as,
+        operator.name = operator,
         "a signing key was rotated by hand"
     );
     rotation

@@ -5,7 +5,7 @@ use super::keys::{KeyRotation, KeyRotationError, RotationPace, rotate_with};
 use super::{IssuerSettings, random};
 use crate::clock::UnixSeconds;
 use crate::identity::alphanumeric;
-use crate::store::{AuditRecord, Change, Committed, Store, StoreError};
+use crate::store::{Actor, AuditRecord, Change, Committed, Store, StoreError};
 use crate::token::{CryptographyError, RevocationTarget};
 
 /// What was done.
@@ -36,6 +36,7 @@ pub enum RestoreError {
 pub async fn after_restore(
     store: &Store,
     settings: &IssuerSettings,
+    operator: &str,
     now: UnixSeconds,
 ) -> Result<Restored, RestoreError> {
     let last_change = store.last_audited().await?;
@@ -46,7 +47,7 @@ pub async fn after_restore(
         change.rename_log(&log).await?;
         change.revoke(RevocationTarget::Everyone);
         let record = AuditRecord {
-            actor: None,
+            actor: Actor::Command(operator),
             action: "revoked",
             object_kind: "everyone",
             object_name: "",
@@ -55,7 +56,7 @@ pub async fn after_restore(
         change.record(&record).await
     };
     let key = if settings.keys.files.is_empty() {
-        Some(rotate_with(store, settings, RotationPace::AtOnce, now, also).await?)
+        Some(rotate_with(store, settings, RotationPace::AtOnce, operator, now, also).await?)
     } else {
         let mut change = store.change(now).await?;
         also(&mut change).await?;

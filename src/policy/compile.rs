@@ -25,7 +25,7 @@ use super::document::{
 };
 use super::path::{EncodedSlashes, PathRules};
 use super::table::Tables;
-use super::{Policy, ScopeName};
+use super::{Policy, ScopeName, place};
 use crate::coding::hex;
 use crate::problem::{Place, Problem, Problems, Source, quoted};
 use crate::yaml::{self, Located};
@@ -92,6 +92,7 @@ pub(super) fn compile(
     let stand_in = compiler.stand_in();
     let scopes = compiler.scopes.into_iter();
     Ok(Policy {
+        places: place::shared(routes.iter().map(ParsedRoute::place)),
         routes: routes
             .into_iter()
             .map(|route| Arc::new(route.route))

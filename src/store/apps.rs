@@ -204,6 +204,7 @@ impl Change {
 
     pub async fn delete_app(&mut self, key: &AppKey) -> Result<(), StoreError> {
         self.touched.app(&mut self.transaction, key).await?;
+        self.keep_names("app", key.as_str()).await?;
         let texts = [key.as_str().to_owned()];
         self.execute("DELETE FROM apps WHERE app_key = $1", &texts, &[])
             .await?;

@@ -1,9 +1,14 @@
 //! What was done in the directory: who, what, and of which thing; in the transaction that did it.
 
+mod filter;
+
+use std::collections::HashMap;
+
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::users::containing;
+pub use filter::{ActorKind, AuditFilter};
+
 use super::{Change, Listing, Page, Store, StoreError};
 use crate::clock::UnixSeconds;
 use crate::identity::UserId;
@@ -13,11 +18,19 @@ use crate::identity::UserId;
 /// out: it would do so to hide it.
 const MAX_OWN: i64 = 10_000;
 
+/// Who does something.
+#[derive(Debug, Clone, Copy)]
+pub enum Actor<'a> {
+    User(&'a UserId),
+    /// A command at the machine that holds the store, of this user of its operating system; empty where
+    /// that is not known.
+    Command(&'a str),
+}
+
 /// What is to be kept of a change.
 #[derive(Debug, Clone, Copy)]
 pub struct AuditRecord<'a> {
-    /// Who; none for somebody who holds the store itself.
-    pub actor: Option<&'a UserId>,
+    pub actor: Actor<'a>,
     pub action: &'a str,
     /// `user`, `role`, `scope`, `app` or `key`, or the kind of a revocation.
     pub object_kind: &'a str,
@@ -32,28 +45,58 @@ pub struct AuditRecord<'a> {
 pub struct AuditEntry {
     pub position: i64,
     pub done_at: UnixSeconds,
-    /// The id of a user; none for somebody who holds the store itself.
+    /// The id of a user; none for a command.
     pub actor: Option<String>,
-    /// What that user is called now; none where it is gone.
+    /// What that user was called then, or the user of the operating system that gave the command.
     pub actor_name: Option<String>,
+    /// What the user is called now; none where it is gone.
+    pub actor_now: Option<String>,
     pub action: String,
     pub object_kind: String,
     pub object_name: String,
-    /// What a user or app is called now; none for others, and where it is gone.
+    /// What a user or app was called then; none for others.
     pub object_title: Option<String>,
+    /// By what a user, role, scope or app is found now: its name, or its key; none where it is gone.
+    pub object_now: Option<String>,
     pub change: String,
+}
+
+/// What users and apps were called that a change has deleted: by their ids and keys, as written and in lower
+/// case.
+#[derive(Default)]
+pub(super) struct GoneNames(HashMap<String, (String, String)>);
+
+impl AuditEntry {
+    pub fn actor_kind(&self) -> ActorKind {
+        if self.actor.is_some() {
+            ActorKind::User
+        } else {
+            ActorKind::Command
+        }
+    }
 }
 
 impl Change {
     /// Keeps what this change does, for as long as the store is told.
     pub async fn record(&mut self, record: &AuditRecord<'_>) -> Result<(), StoreError> {
-        let actor = record.actor.map_or("", UserId::as_str);
+        let (actor, actor_name) = match record.actor {
+            Actor::User(id) => {
+                let (name, _) = self.names_of("user", id.as_str()).await?;
+                (id.as_str(), name)
+            }
+            Actor::Command(name) => ("", name.to_owned()),
+        };
+        let object = (record.object_kind, record.object_name);
+        let (title, folded_title) = self.names_of(object.0, object.1).await?;
         let texts = [
             actor,
             record.action,
             record.object_kind,
             record.object_name,
             record.change,
+            &actor_name,
+            &title,
+            &folded_title,
         ]
         .map(str::to_owned);
         let (expires_at, own) = (
@@ -61,9 +104,10 @@ impl Change {
             i64::from(self.is_own()),
         );
         // Changes come one at a time, so that nobody else takes the position.
-        let text = "INSERT INTO audit (position, actor, action, object_kind, object_name, change, \
-                    done_at, expires_at, own) VALUES ((SELECT COALESCE(MAX(position), 0) + 1 FROM audit), \
-                    $1, $2, $3, $4, $5, $6, $7, $8)";
+        let text = "INSERT INTO audit (position, actor, action, object_kind, object_name, change, actor_name, \
+                    object_title, folded_title, done_at, expires_at, own) \
+                    VALUES ((SELECT COALESCE(MAX(position), 0) + 1 FROM audit), \
+                    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
         self.execute(text, &texts, &[self.now.0, expires_at.0, own])
             .await?;
         if own == 1 {
@@ -72,6 +116,36 @@ impl Change {
             self.execute(text, &[actor.to_owned()], &[MAX_OWN]).await?;
         }
         Ok(())
+    }
+
+    /// Keeps what a user or app is called for the entries of this change, which is to delete it.
+    pub(super) async fn keep_names(&mut self, kind: &str, id: &str) -> Result<(), StoreError> {
+        let names = self.names_of(kind, id).await?;
+        self.gone.0.insert(id.to_owned(), names);
+        Ok(())
+    }
+
+    /// What a user or app is called, or was before this change deleted it: as written, and in lower case.
+    /// Empty for what has no name beside its id.
+    async fn names_of(&mut self, kind: &str, id: &str) -> Result<(String, String), StoreError> {
+        if let Some(gone) = self.gone.0.get(id) {
+            return Ok(gone.clone());
+        }
+        let text = match kind {
+            "user" | "owner" => {
+                "SELECT username AS name, folded_username AS folded FROM users WHERE id = $1"
+            }
+            "app" => "SELECT name, folded_name AS folded FROM apps WHERE app_key = $1",
+            _ => return Ok(<(String, String)>::default()),
+        };
+        let row = sqlx::query(text)
+            .bind(id.to_owned())
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        match row {
+            None => Ok(<(String, String)>::default()),
+            Some(row) => Ok((row.try_get("name")?, row.try_get("folded")?)),
+        }
     }
 }
 
@@ -90,27 +164,16 @@ impl Store {
         self.bounds.set_audit_seconds(seconds);
     }
 
-    /// What was done, the latest first: before `before`, where that is given; of which the action, the kind,
-    /// or a name holds `search`.
+    /// What was done, the latest first, of what a filter lets through; before `before`, where that is given.
     pub async fn audit(
         &self,
-        search: &str,
+        filter: &AuditFilter,
         before: Option<i64>,
         limit: usize,
     ) -> Result<Listing<AuditEntry>, StoreError> {
-        let text = "SELECT a.position, a.done_at, a.actor, a.action, a.object_kind, a.object_name, a.change, \
-                    COALESCE(u.username, '') AS actor_name, COALESCE(o.username, p.name, '') AS object_title \
-                    FROM audit a LEFT JOIN users u ON u.id = a.actor \
-                    LEFT JOIN users o ON a.object_kind = 'user' AND o.id = a.object_name \
-                    LEFT JOIN apps p ON a.object_kind = 'app' AND p.app_key = a.object_name \
-                    WHERE a.position < $1 AND (a.action LIKE $2 ESCAPE '!' OR a.object_kind LIKE $2 ESCAPE '!' \
-                    OR LOWER(a.object_name) LIKE $2 ESCAPE '!' OR p.folded_name LIKE $2 ESCAPE '!' OR u.folded_username LIKE $2 ESCAPE '!' \
-                    OR o.folded_username LIKE $2 ESCAPE '!') ORDER BY a.position DESC LIMIT $3";
         let page = Page::first(limit);
-        let rows = sqlx::query(text)
-            .bind(before.unwrap_or(i64::MAX))
-            .bind(containing(&search.to_lowercase()))
-            .bind(page.rows())
+        let rows = filter
+            .select(before.unwrap_or(i64::MAX), page.rows())
             .fetch_all(&self.reader)
             .await?;
         let entries = rows.iter().map(read).collect::<Result<_, _>>()?;
@@ -127,10 +190,12 @@ fn read(row: &AnyRow) -> Result<AuditEntry, StoreError> {
         done_at: UnixSeconds(row.try_get("done_at")?),
         actor: known("actor")?,
         actor_name: known("actor_name")?,
+        actor_now: known("actor_now")?,
         action: text("action")?,
         object_kind: text("object_kind")?,
         object_name: text("object_name")?,
         object_title: known("object_title")?,
+        object_now: known("object_now")?,
         change: text("change")?,
     })
 }
@@ -157,7 +222,7 @@ mod tests {
                 change.mark_own();
             }
             let record = AuditRecord {
-                actor: Some(&mallory),
+                actor: Actor::User(&mallory),
                 action: "changed",
                 object_kind,
                 object_name: "x",

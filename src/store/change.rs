@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 
 use sqlx::{Row, SqlSafeStr};
 
+use super::audit::GoneNames;
 use super::change_turns::{ChangeOf, ChangeTurn};
 use super::charges::Holder;
 use super::connections::Transaction;
@@ -31,6 +32,7 @@ pub struct Change {
     before: Invariants,
     /// What was there before, of all that is changed.
     pub(super) touched: Touched,
+    pub(super) gone: GoneNames,
     /// What is revoked by name.
     revoked: Vec<Loss>,
     charged: Option<Holder>,
@@ -93,6 +95,7 @@ impl Store {
             transaction,
             now,
             touched: Touched::nothing(now),
+            gone: GoneNames::default(),
             revoked: Vec::new(),
             charged: None,
             own: false,
@@ -113,16 +116,10 @@ impl Change {
     /// administrators where they did not; and revokes what rests on what is gone. Gives
     /// back the last position of the log that it has, where it revokes something.
     pub async fn commit_at(mut self) -> Result<(Committed, Option<LogPosition>), StoreError> {
-        let (before, after) = (self.before, invariants(&mut self.transaction).await?);
-        // Compared with before, not demanded as such: a store that has lost its administrator in
-        // another way could not be repaired by any change.
-        if before.has_administrator && !after.has_administrator {
+        let allowed = self.rehearse().await?;
+        if allowed != Committed::Yes {
             self.transaction.rollback().await?;
-            return Ok((Committed::LastAdministrator, None));
-        }
-        if before.default_role_is_harmless && !after.default_role_is_harmless {
-            self.transaction.rollback().await?;
-            return Ok((Committed::EverybodyAdministrator, None));
+            return Ok((allowed, None));
         }
         // Last: from the first row of the log on, nobody else appends.
         let mut losses = self.touched.losses(&mut self.transaction).await?;
@@ -154,6 +151,20 @@ impl Change {
         self.store.appended.commit(self.transaction).await?;
         self.store.changed.store(true, Ordering::Release);
         Ok((Committed::Yes, Some(last)))
+    }
+
+    /// What would become of the change as it is now; it goes on.
+    pub async fn rehearse(&mut self) -> Result<Committed, StoreError> {
+        let (before, after) = (self.before, invariants(&mut self.transaction).await?);
+        // Compared with before, not demanded as such: a store that has lost its administrator in
+        // another way could not be repaired by any change.
+        if before.has_administrator && !after.has_administrator {
+            return Ok(Committed::LastAdministrator);
+        }
+        if before.default_role_is_harmless && !after.default_role_is_harmless {
+            return Ok(Committed::EverybodyAdministrator);
+        }
+        Ok(Committed::Yes)
     }
 
     /// Whether the log has one of `targets` beyond `given_out`.

@@ -2,9 +2,9 @@
 
 use sqlx::Row;
 
-use super::reach::{OF_APP, OF_ROLE, OF_USER};
+use super::reach::{OF_APP, OF_GRANT, OF_REVOKED_USER, OF_ROLE, OF_USER};
 use super::statement::assembled;
-use super::{AppFilter, Store, StoreLocation, app_lists, grants, roles, users};
+use super::{AppFilter, Store, StoreLocation, UserFilter, app_lists, grants, roles, users};
 use crate::clock::UnixSeconds;
 use crate::identity::{Status, UserId};
 
@@ -55,8 +55,14 @@ async fn pages_of_lists_and_counts_are_found_by_indexes() {
         owner: Some(UserId::known("alice")),
         ..looked_after.clone()
     };
+    let of_role = UserFilter {
+        role: "clerk".to_owned(),
+        status: Some(Status::Active),
+        ..UserFilter::default()
+    };
     for (name, text) in [
-        ("users", users::list_text()),
+        ("users", users::list_text(&UserFilter::default())),
+        ("users of a role", users::list_text(&of_role)),
         ("roles", roles::list_text()),
         ("apps", AppFilter::default().text()),
         ("apps to be looked after", looked_after.text()),
@@ -66,6 +72,8 @@ async fn pages_of_lists_and_counts_are_found_by_indexes() {
         ("whom a user concerns", OF_USER.text()),
         ("whom an app concerns", OF_APP.text()),
         ("whom a role concerns", OF_ROLE.text()),
+        ("whom a revoked user concerns", OF_REVOKED_USER.text()),
+        ("whom a grant concerns", OF_GRANT.text()),
     ] {
         assert_eq!(slow_steps(&store, &text).await, [""; 0], "{name}");
     }

@@ -1,25 +1,27 @@
 //! Whom a change would concern, counted before it is made.
 
+use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
 use super::grants::NOT_REVOKED;
 use super::statement::assembled;
 use super::{Change, Store, StoreError, columns};
 use crate::clock::UnixSeconds;
-use crate::identity::{App, AppKey, RoleName, ScopeName, UserId};
+use crate::identity::{App, AppKey, GrantId, RoleName, ScopeName, UserId};
 
-/// So many grants are counted: of more, the exact number would tell nobody more, and takes long to find.
-pub const MAX_COUNTED_GRANTS: i64 = 10_000;
+/// So many grants are counted, and of each where everybody is concerned: of more, the exact number would tell nobody
+/// more, and takes long to find.
+pub const MAX_COUNTED: i64 = 10_000;
 
 /// Whom it concerns that a user, an app or a role loses something. Access tokens are not counted: nothing
 /// is kept of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reach {
     pub users: i64,
     /// Whether there may be more users: those of grants that were not counted.
     pub has_more_users: bool,
     pub apps: i64,
-    /// How many grants rest on it that can still be extended; at most [`MAX_COUNTED_GRANTS`].
+    /// How many grants rest on it that can still be extended; at most [`MAX_COUNTED`].
     pub grants: i64,
     /// Whether there are more.
     pub has_more_grants: bool,
@@ -36,6 +38,8 @@ pub struct ScopeReach {
     pub users: i64,
     /// How many apps have it in their list.
     pub apps: i64,
+    /// How many apps that follow their owner may have it, because the owner does.
+    pub followers: i64,
 }
 
 /// What is counted, as queries about `$1`.
@@ -114,6 +118,38 @@ pub(super) const OF_ROLE: Counted = Counted {
     ends_sessions: false,
 };
 
+/// Whose tokens end while the user stays, and its apps keep theirs.
+pub(super) const OF_REVOKED_USER: Counted = Counted {
+    users: "SELECT id FROM users WHERE id = $1",
+    apps: "SELECT app_key FROM apps WHERE app_key = '' AND owner_id = $1",
+    grants: &[Tokens::that("t.user_id = $1")],
+    counts_holders: false,
+    ends_sessions: true,
+};
+
+/// A grant by its id: with its user and its app.
+pub(super) const OF_GRANT: Counted = Counted {
+    users: "SELECT DISTINCT user_id FROM refresh_tokens WHERE family = $1",
+    apps: "SELECT DISTINCT app_key FROM refresh_tokens WHERE family = $1 AND app_key <> ''",
+    grants: &[Tokens::that("t.family = $1")],
+    counts_holders: false,
+    ends_sessions: false,
+};
+
+/// What is everybody's, each up to `$2`; `$1` is the present.
+fn of_everyone_text() -> String {
+    format!(
+        "SELECT (SELECT COUNT(*) FROM (SELECT id FROM users LIMIT $2) AS some_users) AS users, \
+         (SELECT COUNT(*) FROM (SELECT app_key FROM apps LIMIT $2) AS some_apps) AS apps, \
+         (SELECT COUNT(*) FROM (SELECT t.family FROM refresh_tokens t JOIN users u ON u.id = t.user_id \
+         LEFT JOIN apps a ON a.app_key = t.app_key WHERE t.used_at = 0 AND t.expires_at > $1 \
+         AND {NOT_REVOKED} LIMIT $2) AS some_grants) AS grants, \
+         (SELECT COUNT(*) FROM (SELECT s.digest FROM sessions s JOIN users u ON u.id = s.user_id \
+         WHERE s.expires_at > $1 AND s.position >= u.revoked_through \
+         AND s.position >= (SELECT everyone_through FROM revocation_head) LIMIT $2) AS some_sessions) AS sessions"
+    )
+}
+
 impl Counted {
     /// One row with all numbers; `$2` is the present, and `$3` how many grants are counted.
     pub(super) fn text(&self) -> String {
@@ -153,20 +189,24 @@ impl Counted {
         let row = sqlx::query(assembled(self.text()))
             .bind(name)
             .bind(now.0)
-            .bind(MAX_COUNTED_GRANTS + 1)
+            .bind(MAX_COUNTED + 1)
             .fetch_one(database)
             .await?;
-        let grants: i64 = row.try_get("grants")?;
-        let has_more_grants = grants > MAX_COUNTED_GRANTS;
-        Ok(Reach {
-            users: row.try_get("users")?,
-            has_more_users: has_more_grants && self.counts_holders,
-            apps: row.try_get("apps")?,
-            grants: grants.min(MAX_COUNTED_GRANTS),
-            has_more_grants,
-            sessions: row.try_get("sessions")?,
-        })
+        read(&row, self.counts_holders)
     }
+}
+
+fn read(row: &AnyRow, counts_holders: bool) -> Result<Reach, StoreError> {
+    let grants: i64 = row.try_get("grants")?;
+    let has_more_grants = grants > MAX_COUNTED;
+    Ok(Reach {
+        users: row.try_get("users")?,
+        has_more_users: has_more_grants && counts_holders,
+        apps: row.try_get("apps")?,
+        grants: grants.min(MAX_COUNTED),
+        has_more_grants,
+        sessions: row.try_get("sessions")?,
+    })
 }
 
 impl Change {
@@ -201,6 +241,34 @@ impl Store {
         OF_ROLE.count(&self.reader, role.as_str(), now).await
     }
 
+    /// Whom it concerns that the tokens of a user are revoked, and nothing else.
+    pub async fn reach_of_revoked_user(
+        &self,
+        id: &UserId,
+        now: UnixSeconds,
+    ) -> Result<Reach, StoreError> {
+        OF_REVOKED_USER.count(&self.reader, id.as_str(), now).await
+    }
+
+    /// Whom it concerns that a grant ends; nobody where there is none.
+    pub async fn reach_of_grant(
+        &self,
+        grant: &GrantId,
+        now: UnixSeconds,
+    ) -> Result<Reach, StoreError> {
+        OF_GRANT.count(&self.reader, grant.as_str(), now).await
+    }
+
+    /// What is everybody's, up to [`MAX_COUNTED`] of each.
+    pub async fn reach_of_everyone(&self, now: UnixSeconds) -> Result<Reach, StoreError> {
+        let row = sqlx::query(assembled(of_everyone_text()))
+            .bind(now.0)
+            .bind(MAX_COUNTED)
+            .fetch_one(&self.reader)
+            .await?;
+        read(&row, false)
+    }
+
     /// Whom a scope concerns.
     pub async fn reach_of_scope(&self, scope: &ScopeName) -> Result<ScopeReach, StoreError> {
         let roles = sqlx::query("SELECT role FROM role_scopes WHERE scope = $1 ORDER BY role")
@@ -209,9 +277,14 @@ impl Store {
             .await?;
         let text = "SELECT (SELECT COUNT(DISTINCT r.user_id) FROM user_roles r \
                     JOIN role_scopes s ON s.role = r.role WHERE s.scope = $1) AS users, \
-                    (SELECT COUNT(*) FROM app_scopes WHERE scope = $1) AS apps";
+                    (SELECT COUNT(*) FROM app_scopes WHERE scope = $1) AS apps, \
+                    (SELECT COUNT(DISTINCT o.app_key) FROM role_scopes s \
+                    JOIN user_roles r ON r.role = s.role JOIN apps o ON o.owner_id = r.user_id \
+                    WHERE s.scope = $1 AND o.follows_owner = 1 AND $2 = 0) AS followers";
         let row = sqlx::query(text)
             .bind(scope.as_str())
+            // Apps have the issuer's own scopes by a list alone.
+            .bind(i64::from(scope.is_own()))
             .fetch_one(&self.reader)
             .await?;
         Ok(ScopeReach {
@@ -221,6 +294,7 @@ impl Store {
                 .collect::<Result<_, _>>()?,
             users: row.try_get("users")?,
             apps: row.try_get("apps")?,
+            followers: row.try_get("followers")?,
         })
     }
 }
@@ -276,10 +350,10 @@ mod tests {
         let all = Reach {
             users: 1,
             apps: 1,
-            grants: MAX_COUNTED_GRANTS,
+            grants: MAX_COUNTED,
             ..Reach::default()
         };
-        assert_eq!(with_grants(MAX_COUNTED_GRANTS).await, [all; 3]);
+        assert_eq!(with_grants(MAX_COUNTED).await, [all; 3]);
         let more = Reach {
             has_more_grants: true,
             ..all
@@ -290,6 +364,6 @@ mod tests {
         };
         // Whoever has a role is known without the grants.
         let expected = [with_others, with_others, more];
-        assert_eq!(with_grants(MAX_COUNTED_GRANTS + 1).await, expected);
+        assert_eq!(with_grants(MAX_COUNTED + 1).await, expected);
     }
 }

@@ -7,6 +7,7 @@ use sqlx::{Any, Executor, Row};
 use super::role_rows::{SELECT, named, read};
 use super::settings::{self, Setting};
 use super::statement::{assembled, chunks, placeholders};
+use super::users::containing;
 use super::{Change, Committed, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
@@ -67,8 +68,18 @@ impl Store {
     }
 
     pub async fn roles(&self, page: &Page) -> Result<Listing<Role>, StoreError> {
+        self.roles_named("", page).await
+    }
+
+    /// The roles whose names hold `search`.
+    pub async fn roles_named(
+        &self,
+        search: &str,
+        page: &Page,
+    ) -> Result<Listing<Role>, StoreError> {
         let rows = sqlx::query(assembled(list_text()))
             .bind(&*page.after)
+            .bind(containing(&search.to_lowercase()))
             .bind(page.rows())
             .fetch_all(&self.reader)
             .await?;
@@ -84,7 +95,9 @@ impl Store {
 }
 
 pub(super) fn list_text() -> String {
-    format!("{SELECT} WHERE r.name > $1 ORDER BY r.name LIMIT $2")
+    format!(
+        "{SELECT} WHERE r.name > $1 AND LOWER(r.name) LIKE $2 ESCAPE '!' ORDER BY r.name LIMIT $3"
+    )
 }
 
 impl Change {

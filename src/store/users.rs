@@ -33,6 +33,16 @@ pub struct Credentials {
     pub password_hash: String,
 }
 
+/// Which users are asked for; what is empty or absent asks for all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserFilter {
+    /// A part of a name or address.
+    pub search: String,
+    /// A role that they have.
+    pub role: String,
+    pub status: Option<Status>,
+}
+
 /// By what somebody logs in: a username or an e-mail address, which never look alike.
 #[derive(Debug)]
 pub struct LoginName(String);
@@ -86,15 +96,24 @@ impl Store {
         named(&self.reader, name).await
     }
 
-    /// The users whose names or addresses hold `search`.
-    pub async fn users(&self, search: &str, page: &Page) -> Result<Listing<User>, StoreError> {
-        let rows = sqlx::query(assembled(list_text()))
+    /// The users that a filter lets through.
+    pub async fn users(
+        &self,
+        filter: &UserFilter,
+        page: &Page,
+    ) -> Result<Listing<User>, StoreError> {
+        let status = filter.status.map(Status::name);
+        let mut query = sqlx::query(assembled(list_text(filter)))
             // By name and not by offset: a user that is added or deleted meanwhile shifts no page.
             .bind(page.after.to_lowercase())
-            .bind(containing(&search.to_lowercase()))
-            .bind(page.rows())
-            .fetch_all(&self.reader)
-            .await?;
+            .bind(containing(&filter.search.to_lowercase()))
+            .bind(page.rows());
+        for value in [filter.role.as_str(), status.unwrap_or_default()] {
+            if !value.is_empty() {
+                query = query.bind(value.to_owned());
+            }
+        }
+        let rows = query.fetch_all(&self.reader).await?;
         let users = rows.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Listing::of(users, page, |user: &User| {
             user.username.folded()
@@ -223,6 +242,7 @@ impl Change {
     /// Deletes a user and its apps.
     pub async fn delete_user(&mut self, id: &UserId) -> Result<(), StoreError> {
         self.touched.user(&mut self.transaction, id).await?;
+        self.keep_names("user", id.as_str()).await?;
         let texts = [id.as_str().to_owned()];
         self.execute("DELETE FROM users WHERE id = $1", &texts, &[])
             .await?;
@@ -261,10 +281,22 @@ impl Change {
     }
 }
 
-pub(super) fn list_text() -> String {
+/// `$4` is the role where one is asked for; the status comes last.
+pub(super) fn list_text(filter: &UserFilter) -> String {
+    let has_role = !filter.role.is_empty();
+    let role = if has_role {
+        " AND EXISTS (SELECT 1 FROM user_roles f WHERE f.user_id = u.id AND f.role = $4)"
+    } else {
+        ""
+    };
+    let status = match (filter.status, has_role) {
+        (None, _) => "",
+        (Some(_), false) => " AND u.status = $4",
+        (Some(_), true) => " AND u.status = $5",
+    };
     format!(
         "{SELECT} WHERE u.folded_username > $1 AND (u.folded_username LIKE $2 ESCAPE '!' \
-         OR u.folded_email LIKE $2 ESCAPE '!') ORDER BY u.folded_username LIMIT $3"
+         OR u.folded_email LIKE $2 ESCAPE '!'){role}{status} ORDER BY u.folded_username LIMIT $3"
     )
 }
 

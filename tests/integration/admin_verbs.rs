@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use portcullis::identity::{Backup, CredentialId, NewPasskey, PasskeyKey, PasskeyName, Username};
-use portcullis::store::{Committed, Created, Store, StoreLocation};
+use portcullis::store::{Committed, Created, Store, StoreLocation, UserFilter};
 use serde_json::{Value, json};
 
 use crate::accounts::refused;
@@ -835,7 +835,11 @@ async fn a_store_is_copied_while_it_is_in_use() {
         after: String::new(),
         limit: 10,
     };
-    let users = copied.users("", &page).await.unwrap().items;
+    let users = copied
+        .users(&UserFilter::default(), &page)
+        .await
+        .unwrap()
+        .items;
     let names: Vec<&str> = users.iter().map(|user| user.username.as_str()).collect();
     assert_eq!(names, ["admin", "alice"], "as it was at that instant");
     copied.close().await;

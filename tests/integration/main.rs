@@ -18,6 +18,8 @@ mod admin_verbs;
 mod admission;
 mod asker;
 #[cfg(feature = "issuer")]
+mod audit_verbs;
+#[cfg(feature = "issuer")]
 #[path = "../shared/authenticator.rs"]
 mod authenticator;
 mod authz_http2;

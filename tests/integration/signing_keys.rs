@@ -200,7 +200,13 @@ async fn agreement(store: &str) -> (Vec<Arc<Issuer>>, Arc<ManualClock>) {
 
     let hands = issuers.iter().map(|issuer| {
         let now = clock.now();
-        rotate_keys(issuer.store(), &settings, RotationPace::Announced, now)
+        rotate_keys(
+            issuer.store(),
+            &settings,
+            RotationPace::Announced,
+            "root",
+            now,
+        )
     });
     let rotated = futures_util::future::join_all(hands).await;
     let rotated: Vec<_> = rotated.into_iter().map(Result::unwrap).collect();
@@ -211,15 +217,27 @@ async fn agreement(store: &str) -> (Vec<Arc<Issuer>>, Arc<ManualClock>) {
     same(3);
 
     let now = clock.now();
-    rotate_keys(issuers[0].store(), &settings, RotationPace::AtOnce, now)
-        .await
-        .unwrap();
+    rotate_keys(
+        issuers[0].store(),
+        &settings,
+        RotationPace::AtOnce,
+        "root",
+        now,
+    )
+    .await
+    .unwrap();
     run_until(&issuers, |issuer| issuer.key_set().len() == 1).await;
     same(1);
     let now = clock.now();
-    rotate_keys(issuers[0].store(), &settings, RotationPace::Announced, now)
-        .await
-        .unwrap();
+    rotate_keys(
+        issuers[0].store(),
+        &settings,
+        RotationPace::Announced,
+        "root",
+        now,
+    )
+    .await
+    .unwrap();
     run_until(&issuers, |issuer| issuer.key_set().len() == 2).await;
     same(2);
     (issuers, clock)

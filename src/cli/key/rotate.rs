@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 
 use crate::cli::Finding;
 use crate::cli::administration::note_unless_in_use;
+use crate::cli::operator::operator;
 use crate::cli::token::instant::distance;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Overrides};
@@ -61,7 +62,7 @@ pub(super) fn run(args: &RotateArgs, out: &mut dyn Write) -> anyhow::Result<Find
             .await
             .context("`issuer.store`")?;
         store.keep_audit(settings.audit_seconds);
-        let rotation = rotate_keys(&store, &settings, pace, now).await;
+        let rotation = rotate_keys(&store, &settings, pace, &operator(), now).await;
         let last = last_run(&store, now).await;
         store.close().await;
         anyhow::Ok((rotation?, last))

@@ -20,6 +20,17 @@ pub struct AppSearch<'a> {
     pub secret: Option<Days>,
 }
 
+impl<'a> AppSearch<'a> {
+    /// All apps of whoever has this username.
+    #[must_use]
+    pub fn of_owner(username: &'a str) -> Self {
+        Self {
+            owner: Some(username),
+            ..Self::default()
+        }
+    }
+}
+
 /// A number of days, from 1 to [`Days::MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Days(u16);

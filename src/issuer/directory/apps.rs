@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::app_hands::owner_of;
-use super::audit::{Object, app_changes, updated};
+use super::audit::{Object, app_changes, app_parts, updated};
 use super::list_update::ListUpdate;
 use super::{
     Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, check_count,
@@ -189,8 +189,8 @@ impl Directory<'_> {
         }
         change.delete_app(&app.key).await?;
         of.charge(&mut change);
-        let object = Object::App(&app.key);
-        self.commit(change, object, "deleted", &[]).await
+        let (object, parts) = (Object::App(&app.key), app_parts(&app));
+        self.commit(change, object, "deleted", &parts).await
     }
 }
 
@@ -238,8 +238,8 @@ impl FreshDirectory<'_> {
         let secret = PlainSecret::from_random(random()?);
         free(change.add_app(&app, &secret.kept()).await?, Thing::App)?;
         change.mark_own();
-        let (object, scopes) = (Object::App(&app.key), format!("scopes {}", app.scopes));
-        self.commit(change, object, "added", &[scopes]).await?;
+        let (object, parts) = (Object::App(&app.key), app_parts(&app));
+        self.commit(change, object, "added", &parts).await?;
         let owner = owner.username;
         Ok(NewSecret {
             app: OwnedApp { app, owner },

@@ -2,9 +2,12 @@
 //! nothing but the name that logs have for it.
 
 use super::{Directory, DirectoryError, commit};
-use crate::identity::{App, AppKey, Role, RoleName, ScopeName, ScopesFrom, User, UserId};
-use crate::store::{AuditEntry, AuditRecord, Change, Listing};
+use crate::identity::{App, AppKey, Role, RoleName, ScopeName, ScopeSet, ScopesFrom, User, UserId};
+use crate::store::{Actor, AuditEntry, AuditFilter, AuditRecord, Change, Listing, Reach};
 use crate::token::{LogPosition, RevocationTarget};
+
+/// What is said of an app without a list of its own.
+const FOLLOWS_OWNER: &str = "follows its owner";
 
 /// The action of what has changed nothing.
 pub(super) const UNCHANGED: &str = "unchanged";
@@ -45,8 +48,9 @@ impl Directory<'_> {
         let through = app.map(|app| format!("through app {}", app.as_str()));
         let details: Vec<&str> = details.iter().chain(&through).map(String::as_str).collect();
         let (object_kind, object_name) = object.row();
+        let operator = self.naming.operator;
         let record = AuditRecord {
-            actor,
+            actor: actor.map_or(Actor::Command(operator), Actor::User),
             action,
             object_kind,
             object_name,
@@ -69,6 +73,7 @@ impl Directory<'_> {
             change = (!details.is_empty()).then(|| details.join("; ")),
             user.id = user,
             app.key = app.map(AppKey::as_str),
+            operator.name = (actor.is_none() && !operator.is_empty()).then_some(operator),
             "changed in the directory"
         );
         Ok(position)
@@ -77,11 +82,11 @@ impl Directory<'_> {
     /// What was done, the latest first.
     pub async fn audit(
         &self,
-        search: &str,
+        filter: &AuditFilter,
         before: Option<i64>,
         limit: usize,
     ) -> Result<Listing<AuditEntry>, DirectoryError> {
-        Ok(self.store.audit(search, before, limit).await?)
+        Ok(self.store.audit(filter, before, limit).await?)
     }
 
     fn name(&self, object: Object<'_>) -> (&'static str, String) {
@@ -129,11 +134,60 @@ pub(super) fn user_changes(before: &User, after: &User) -> Vec<String> {
     if before.status != after.status {
         changes.push(format!("status {}", after.status.name()));
     }
-    if before.roles != after.roles {
-        let roles: Vec<&str> = after.roles.iter().map(RoleName::as_str).collect();
-        changes.push(format!("roles {}", roles.join(" ")));
+    for (what, roles) in [
+        ("added roles", without(&after.roles, &before.roles)),
+        ("removed roles", without(&before.roles, &after.roles)),
+    ] {
+        if !roles.is_empty() {
+            changes.push(format!("{what} {roles}"));
+        }
     }
     changes
+}
+
+/// The roles that are not among others.
+fn without(roles: &[RoleName], others: &[RoleName]) -> String {
+    let left = roles.iter().filter(|role| !others.contains(role));
+    left.map(RoleName::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// What a new user is, or was one that is gone.
+pub(super) fn user_parts(user: &User) -> Vec<String> {
+    vec![
+        named("roles", &without(&user.roles, &[])),
+        format!("status {}", user.status.name()),
+    ]
+}
+
+/// What a new app may do, or one that is gone.
+pub(super) fn app_parts(app: &App) -> Vec<String> {
+    let follows = app.scopes_from == ScopesFrom::Owner;
+    let follows = follows.then(|| FOLLOWS_OWNER.to_owned());
+    let scopes = named("scopes", &app.scopes.to_string());
+    follows.into_iter().chain([scopes]).collect()
+}
+
+/// What ends with a revocation beside access tokens.
+pub(super) fn ended(reach: Reach) -> Vec<String> {
+    let counts = [
+        ("users", reach.users),
+        ("apps", reach.apps),
+        ("grants", reach.grants),
+        ("sessions", reach.sessions),
+    ];
+    let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+    counts
+        .map(|(what, count)| format!("{what} {count}"))
+        .collect()
+}
+
+/// Such as `roles a b`, or `no roles`.
+fn named(what: &str, names: &str) -> String {
+    if names.is_empty() {
+        format!("no {what}")
+    } else {
+        format!("{what} {names}")
+    }
 }
 
 /// What differs of a role.
@@ -142,13 +196,19 @@ pub(super) fn role_changes(before: &Role, after: &Role) -> Vec<String> {
     if before.name != after.name {
         changes.push(format!("name {}", after.name.as_str()));
     }
-    let added = after.scopes.without(&before.scopes);
-    if !added.is_empty() {
-        changes.push(format!("added scopes {added}"));
-    }
-    let removed = before.scopes.without(&after.scopes);
-    if !removed.is_empty() {
-        changes.push(format!("removed scopes {removed}"));
+    changes.extend(scope_changes(&before.scopes, &after.scopes));
+    changes
+}
+
+fn scope_changes(before: &ScopeSet, after: &ScopeSet) -> Vec<String> {
+    let mut changes = Vec::new();
+    for (what, scopes) in [
+        ("added scopes", after.without(before)),
+        ("removed scopes", before.without(after)),
+    ] {
+        if !scopes.is_empty() {
+            changes.push(format!("{what} {scopes}"));
+        }
     }
     changes
 }
@@ -171,11 +231,13 @@ pub(super) fn app_changes(before: &App, after: &App) -> Vec<String> {
     if before.status != after.status {
         changes.push(format!("status {}", after.status.status().name()));
     }
-    if before.scopes_from != after.scopes_from || before.scopes != after.scopes {
+    if before.scopes_from != after.scopes_from {
         changes.push(match after.scopes_from {
-            ScopesFrom::Owner => "follows its owner".to_owned(),
-            ScopesFrom::List => format!("scopes {}", after.scopes),
+            ScopesFrom::Owner => FOLLOWS_OWNER.to_owned(),
+            ScopesFrom::List => named("scopes", &after.scopes.to_string()),
         });
+    } else if after.scopes_from == ScopesFrom::List {
+        changes.extend(scope_changes(&before.scopes, &after.scopes));
     }
     changes
 }

@@ -21,6 +21,7 @@ pub struct LocalDirectory {
     secret_overlap_seconds: u32,
     names: SubjectNames,
     issuer: String,
+    operator: String,
     now: UnixSeconds,
 }
 
@@ -38,10 +39,11 @@ pub enum OpenError {
 
 impl LocalDirectory {
     /// Opens the store of an issuer that has been started before; `names` are those of its log, with the
-    /// key of the store where no file has it.
+    /// key of the store where no file has it. `operator` is the user of the operating system who does it.
     pub async fn open(
         settings: &IssuerSettings,
         names: SubjectNames,
+        operator: String,
         clock: &dyn Clock,
     ) -> Result<Self, OpenError> {
         let hashing = HashingSettings {
@@ -60,6 +62,7 @@ impl LocalDirectory {
             secret_overlap_seconds: settings.secret_overlap_seconds,
             names,
             issuer: settings.url.clone(),
+            operator,
             now: clock.now(),
         })
     }
@@ -74,6 +77,7 @@ impl LocalDirectory {
         let naming = Naming {
             names: &self.names,
             issuer: &self.issuer,
+            operator: &self.operator,
         };
         let demands = Demands {
             hasher: &self.hasher,

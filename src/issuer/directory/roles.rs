@@ -6,7 +6,7 @@ use super::audit::{Object, UNCHANGED, role_changes, updated};
 use super::list_update::ListUpdate;
 use super::{
     Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, check_count, commit,
-    existing_scopes, free,
+    existing_scopes, free, rehearse,
 };
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
 use crate::issuer::own::ADMINISTRATOR_ROLE;
@@ -72,6 +72,23 @@ impl Directory<'_> {
         Ok(self.store.roles(page).await?)
     }
 
+    /// The roles whose names hold `search`.
+    pub async fn roles_named(
+        &self,
+        search: &str,
+        page: &Page,
+    ) -> Result<Listing<Role>, DirectoryError> {
+        Ok(self.store.roles_named(search, page).await?)
+    }
+
+    /// The role that new users get, if one is chosen.
+    pub async fn default_role(&self) -> Result<Option<Role>, DirectoryError> {
+        match self.store.default_role().await? {
+            Some(name) => Ok(self.store.role(&name).await?),
+            None => Ok(None),
+        }
+    }
+
     /// The role of this name.
     pub async fn role(&self, name: &str) -> Result<Role, DirectoryError> {
         found(self.store.role(&role_name(name)?).await?)
@@ -107,12 +124,7 @@ impl Directory<'_> {
         when_used: WhenUsed,
     ) -> Result<i64, DirectoryError> {
         let mut change = self.change().await?;
-        let role = found(change.role(&role_name(name)?).await?)?;
-        not_own(&role.name)?;
-        if role.is_default {
-            return Err(DirectoryError::DefaultRole);
-        }
-        self.authority.may_pass_on(&role.scopes)?;
+        let role = self.role_to_delete(&mut change, name).await?;
         if when_used == WhenUsed::Refuse {
             change = self.unless_used(change, &role).await?;
         }
@@ -158,15 +170,47 @@ impl Directory<'_> {
     }
 }
 
-impl FreshDirectory<'_> {
-    /// Changes a role. The tokens of those end who have less than before; `when_used` is about what takes
-    /// something from its users.
-    pub async fn update_role(
+impl Directory<'_> {
+    /// Whether a role could be changed so, if its users were told; nothing is changed.
+    pub async fn check_role_update(
+        &self,
+        name: &str,
+        wanted: &RoleUpdate,
+    ) -> Result<(), DirectoryError> {
+        let (change, _) = self.updated_role(name, wanted, WhenUsed::GoOn).await?;
+        rehearse(change).await
+    }
+
+    /// Whether a role could be deleted, if its users were told; nothing is changed.
+    pub async fn check_role_deletion(&self, name: &str) -> Result<(), DirectoryError> {
+        let mut change = self.change().await?;
+        let role = self.role_to_delete(&mut change, name).await?;
+        change.remove_role_scopes(&role.name, &role.scopes).await?;
+        rehearse(change).await
+    }
+
+    /// A role that the caller may delete, as far as that can be told before.
+    async fn role_to_delete(
+        &self,
+        change: &mut Change,
+        name: &str,
+    ) -> Result<Role, DirectoryError> {
+        let role = found(change.role(&role_name(name)?).await?)?;
+        not_own(&role.name)?;
+        if role.is_default {
+            return Err(DirectoryError::DefaultRole);
+        }
+        self.authority.may_pass_on(&role.scopes)?;
+        Ok(role)
+    }
+
+    /// A change of a role that is still to be committed, with what it was before.
+    async fn updated_role(
         &self,
         name: &str,
         wanted: &RoleUpdate,
         when_used: WhenUsed,
-    ) -> Result<RoleChange, DirectoryError> {
+    ) -> Result<(Change, UpdatedRole), DirectoryError> {
         let (mut change, actor) = self.change_with_actor().await?;
         let before = found(change.role(&role_name(name)?).await?)?;
         let scopes = wanted_scopes(&mut change, &before, wanted).await?;
@@ -204,18 +248,41 @@ impl FreshDirectory<'_> {
             scopes,
             is_default: before.is_default,
         };
-        let (object, mut changes) = (Object::Role(&before.name), role_changes(&before, &role));
-        if before.name != role.name {
-            changes.push(format!("users {users}"));
-        }
-        let action = updated(&changes);
-        self.commit(change, object, action, &changes).await?;
-        Ok(RoleChange {
+        let after = RoleChange {
             role,
             added,
             removed,
             users,
-        })
+        };
+        Ok((change, UpdatedRole { before, after }))
+    }
+}
+
+/// A role before and after a change that is not committed yet.
+struct UpdatedRole {
+    before: Role,
+    after: RoleChange,
+}
+
+impl FreshDirectory<'_> {
+    /// Changes a role. The tokens of those end who have less than before; `when_used` is about what takes
+    /// something from its users.
+    pub async fn update_role(
+        &self,
+        name: &str,
+        wanted: &RoleUpdate,
+        when_used: WhenUsed,
+    ) -> Result<RoleChange, DirectoryError> {
+        let (change, UpdatedRole { before, after }) =
+            self.updated_role(name, wanted, when_used).await?;
+        let role = &after.role;
+        let (object, mut changes) = (Object::Role(&before.name), role_changes(&before, role));
+        if before.name != role.name {
+            changes.push(format!("users {}", after.users));
+        }
+        let action = updated(&changes);
+        self.commit(change, object, action, &changes).await?;
+        Ok(after)
     }
 
     /// Chooses the role that whoever registers gets.

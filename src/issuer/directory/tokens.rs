@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::audit::Object;
-use super::{Directory, DirectoryError, Thing};
+use super::audit::{Object, ended};
+use super::{AppsOf, Directory, DirectoryError, Thing};
 use crate::identity::{AppKey, GrantId, UserId, Username};
-use crate::store::{Change, Holder, Page};
+use crate::store::{Change, Holder, Page, Reach};
 use crate::token::{LogPosition, RevocationTarget};
 use crate::yaml::present;
 
@@ -46,6 +46,21 @@ pub struct RevocationRequest {
 }
 
 impl RevocationRequest {
+    /// The names of what is asked for.
+    pub const NAMES: [&str; 5] = ["user", "app", "grant", "token", "everyone"];
+
+    /// The same as it is in a query: what is empty is not there, and `everyone` is `true`.
+    pub fn of<'t>(text: impl Fn(&str) -> Option<&'t str>) -> Self {
+        let given = |name| text(name).filter(|text| !text.is_empty());
+        Self {
+            user: given("user").map(str::to_owned),
+            app: given("app").map(str::to_owned),
+            grant: given("grant").map(str::to_owned),
+            token: given("token").map(str::to_owned),
+            everyone: given("everyone").map(|text| text == "true"),
+        }
+    }
+
     /// The one thing that is asked for.
     pub fn what(self) -> Result<WhatToRevoke, DirectoryError> {
         let everyone = match self.everyone {
@@ -89,6 +104,8 @@ impl Directory<'_> {
     /// charged to whoever revokes them, who could fill the list by ids that nothing has. Gates that know the log up
     /// to the position that it gives back refuse them.
     pub async fn revoke(&self, what: WhatToRevoke) -> Result<LogPosition, DirectoryError> {
+        // Before the change begins, for which others would have to wait: it is for the audit alone.
+        let reach = self.reach_of_revocation(&what).await?;
         let mut change = self.change().await?;
         let target = match what {
             WhatToRevoke::User(name) => {
@@ -128,8 +145,8 @@ impl Directory<'_> {
             }
         };
         change.revoke(target.clone());
-        let object = Object::Tokens(&target);
-        let position = self.commit_at(change, object, "revoked", &[]).await?;
+        let (object, ended) = (Object::Tokens(&target), ended(reach));
+        let position = self.commit_at(change, object, "revoked", &ended).await?;
         // There is one: something was revoked.
         Ok(position.unwrap_or_default())
     }
@@ -166,6 +183,32 @@ impl Directory<'_> {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Whom a revocation concerns, and what of theirs ends. A user keeps its apps, an app its owner.
+    pub async fn reach_of_revocation(&self, what: &WhatToRevoke) -> Result<Reach, DirectoryError> {
+        let (store, now) = (self.store, self.now);
+        Ok(match what {
+            WhatToRevoke::User(name) => {
+                let user = self.user(name).await?;
+                store.reach_of_revoked_user(&user.id, now).await?
+            }
+            WhatToRevoke::App(key) => {
+                let key = plain_id(key.clone());
+                let key = key.map_err(|_| DirectoryError::NotFound(Thing::App))?;
+                let found = self.app(&key, AppsOf::Everybody).await?;
+                store.reach_of_app(&found.app.key, now).await?
+            }
+            WhatToRevoke::Grant(id) => {
+                let grant = GrantId::known(&plain_id(id.clone())?);
+                store.reach_of_grant(&grant, now).await?
+            }
+            WhatToRevoke::Token(id) => {
+                plain_id(id.clone())?;
+                Reach::default()
+            }
+            WhatToRevoke::Everyone => store.reach_of_everyone(now).await?,
+        })
     }
 }
 

@@ -2,13 +2,15 @@
 
 use serde::Deserialize;
 
-use super::audit::{Object, updated, user_changes};
+use super::audit::{Object, updated, user_changes, user_parts};
 use super::role_lists::{existing_roles, wanted_roles};
 use super::{Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, commit, free};
 use crate::identity::{Email, Password, RoleName, ScopeSet, Status, User, UserId, Username};
 use crate::issuer::hashing::HashingFor;
 use crate::issuer::random;
-use crate::store::{AuditRecord, Change, ChangeOf, Holding, Listing, LiveGrant, Page, Reach};
+use crate::store::{
+    Actor, AuditRecord, Change, ChangeOf, Holding, Listing, LiveGrant, Page, Reach, UserFilter,
+};
 use crate::token::LogPosition;
 use crate::yaml::present;
 
@@ -75,9 +77,13 @@ pub enum AppsAfter {
 }
 
 impl Directory<'_> {
-    /// Users whose names or addresses hold `search`.
-    pub async fn users(&self, search: &str, page: &Page) -> Result<Listing<User>, DirectoryError> {
-        Ok(self.store.users(search, page).await?)
+    /// The users that a filter lets through.
+    pub async fn users(
+        &self,
+        filter: &UserFilter,
+        page: &Page,
+    ) -> Result<Listing<User>, DirectoryError> {
+        Ok(self.store.users(filter, page).await?)
     }
 
     /// The user of this name.
@@ -102,11 +108,11 @@ impl Directory<'_> {
         let mut change = self.change().await?;
         let user = self.add_prepared_user(&mut change, &prepared).await?;
         let record = AuditRecord {
-            actor: Some(&user.id),
+            actor: Actor::User(&user.id),
             action: "registered",
             object_kind: "user",
             object_name: user.id.as_str(),
-            change: "",
+            change: &user_parts(&user).join("; "),
         };
         change.record(&record).await?;
         commit(change).await?;
@@ -183,9 +189,11 @@ impl Directory<'_> {
             let reach = self.store.reach_of_user(&user.id, self.now).await?;
             return Err(DirectoryError::InUse(InUse::user(&user, reach)));
         }
+        let apps = change.count_apps(&user.id).await?;
         change.delete_user(&user.id).await?;
-        let object = Object::User(&user.id);
-        self.commit(change, object, "deleted", &[]).await
+        let (object, mut parts) = (Object::User(&user.id), user_parts(&user));
+        parts.push(format!("apps {apps}"));
+        self.commit(change, object, "deleted", &parts).await
     }
 
     /// Gives a user another password of its own; all its tokens end. `user` was read when it gave
@@ -265,8 +273,8 @@ impl FreshDirectory<'_> {
         let prepared = self.prepare_user(wanted).await?;
         let mut change = self.change().await?;
         let user = self.add_prepared_user(&mut change, &prepared).await?;
-        let object = Object::User(&user.id);
-        self.commit(change, object, "added", &[]).await?;
+        let (object, parts) = (Object::User(&user.id), user_parts(&user));
+        self.commit(change, object, "added", &parts).await?;
         Ok(user)
     }
 

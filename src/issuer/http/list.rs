@@ -1,6 +1,8 @@
 //! What lists take and answer: `limit` and `after`, `items` and `next`.
 
 pub(super) mod of_apps;
+pub(super) mod of_audit;
+pub(super) mod of_users;
 
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
@@ -36,7 +38,7 @@ pub(super) trait Filter: Sized {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unfiltered;
 
-/// `search`: a part of a username or e-mail address.
+/// `search`: a part of a name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BySearch(Option<String>);
 
@@ -78,7 +80,7 @@ impl Filter for ByPosition {
 /// The query of a request for a list.
 pub(super) struct ListQuery<F = Unfiltered> {
     pub(super) page: Page,
-    filter: F,
+    pub(super) filter: F,
 }
 
 #[derive(Serialize)]

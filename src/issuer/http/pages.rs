@@ -18,6 +18,7 @@ mod guard;
 mod language;
 mod log_in;
 mod messages;
+mod own_scopes;
 mod page_error;
 mod panel;
 mod passkeys;
@@ -54,6 +55,7 @@ pub(in crate::issuer) use apps::once::MadeApps;
 pub(in crate::issuer) use assets::Look;
 pub(super) use language::Language;
 pub(super) use messages::Reason;
+pub(super) use own_scopes::sentence as sentence_of_scope;
 pub(super) use page_error::PageError;
 pub(super) use passkeys::Onward;
 pub(in crate::issuer) use passkeys::TicketKey;
@@ -153,7 +155,7 @@ fn portal() -> [(&'static str, MethodRouter<Arc<Issuer>>); 16] {
 }
 
 /// What administrators do.
-fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 28] {
+fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 29] {
     use panel::{
         app, apps, audit, components, gates, keys, policy, revoke, role, roles, scope, scopes,
         user, users, who,
@@ -211,6 +213,7 @@ fn administration() -> [(&'static str, MethodRouter<Arc<Issuer>>); 28] {
         (audit::PATH, get(audit::list)),
         (audit::EXPORT_PATH, get(audit::export)),
         (keys::PATH, get(keys::show)),
+        (keys::ROTATE_PATH, get(keys::show_rotate).post(keys::rotate)),
         (gates::PATH, get(gates::list)),
         (revoke::PATH, get(revoke::show).post(revoke::submit)),
         (apps::PATH, get(apps::list)),

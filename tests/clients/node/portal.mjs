@@ -180,7 +180,6 @@ async function administrator(scene) {
   await scene.look('new-role')
   await scene.fill('#name', `clerk-${LANGUAGE}`)
   await page.click('input[name="box:orders.write"]')
-  await page.click('input[name="box:consumer.app"]')
   await scene.press('form[action="/panel/new-role"] .actions button')
   await scene.look('role')
   await scene.press(`a[href="/panel/roles/clerk-${LANGUAGE}/default"]`)

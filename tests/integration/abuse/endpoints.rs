@@ -219,6 +219,12 @@ pub(super) const ENDPOINTS: &[(&str, &str, Caller, Body)] = &[
         Body::Nothing,
     ),
     ("GET", "/backend/key", Caller::Administrator, Body::Nothing),
+    (
+        "POST",
+        "/backend/key/rotate",
+        Caller::Administrator,
+        Body::Nothing,
+    ),
     ("GET", "/backend/gate", Caller::Administrator, Body::Nothing),
     (
         "GET",
@@ -247,6 +253,12 @@ pub(super) const ENDPOINTS: &[(&str, &str, Caller, Body)] = &[
     (
         "POST",
         "/backend/app/unknown/rotate_secret",
+        Caller::Administrator,
+        Body::Nothing,
+    ),
+    (
+        "GET",
+        "/backend/revoke",
         Caller::Administrator,
         Body::Nothing,
     ),

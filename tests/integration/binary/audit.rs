@@ -254,7 +254,7 @@ async fn changes_name_what_was_changed_and_of_what() {
                 "a@a.example",
             ],
             "changed",
-            json!({"object.kind": "user", "change": "email; roles sales"}),
+            json!({"object.kind": "user", "change": "email; added roles sales; removed roles consumer"}),
         ),
         (
             &["role", "set", "sales", "--name", "sellers"],
@@ -265,7 +265,7 @@ async fn changes_name_what_was_changed_and_of_what() {
         (
             &["app", "add", "web-shop", "--owner", "alice"],
             "added",
-            json!({"object.kind": "app", "change": "scopes "}),
+            json!({"object.kind": "app", "change": "follows its owner; no scopes"}),
         ),
         (
             &["user", "revoke", "alice"],
@@ -278,6 +278,7 @@ async fn changes_name_what_was_changed_and_of_what() {
         let lines = audit(&told);
         assert_eq!(lines.len(), 1, "{told}");
         assert_eq!(lines[0]["action"], action, "{told}");
+        assert!(lines[0]["operator.name"].is_string(), "{told}");
         for (name, value) in expected.as_object().unwrap() {
             assert_eq!(lines[0][name], *value, "{told}");
         }

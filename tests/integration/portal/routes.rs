@@ -18,7 +18,7 @@ const ANYBODY: &str = "consumer.app consumer.account backend.app backend.introsp
                        backend.token backend.user";
 
 /// The scope that each page needs; none are public. A new page is one more row.
-const NEEDED: [(&str, Option<&str>); 64] = [
+const NEEDED: [(&str, Option<&str>); 65] = [
     ("/", None),
     ("/assets/{file}", None),
     ("/favicon.ico", None),
@@ -68,8 +68,9 @@ const NEEDED: [(&str, Option<&str>); 64] = [
     ("/panel/audit/export", Some("backend.user")),
     ("/panel/revoke", Some("backend.token")),
     ("/panel/keys", Some("backend.token")),
+    ("/panel/keys/rotate", Some("backend.token")),
     ("/panel/gates", Some("backend.token")),
-    ("/panel/who", Some("backend.app+backend.role+backend.user")),
+    ("/panel/who", Some("backend.role")),
     ("/panel/users", Some("backend.user")),
     ("/panel/new-user", Some("backend.user")),
     ("/panel/users/{username}", Some("backend.user")),

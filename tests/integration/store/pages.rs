@@ -4,7 +4,10 @@ use portcullis::clock::UnixSeconds;
 use portcullis::identity::{
     App, AppKey, AppName, GrantId, KeptSecret, PlainSecret, RoleName, ScopeSet, SecretDigest, User,
 };
-use portcullis::store::{AuditRecord, Committed, NewSession, Page, Reach, Store, StoreLocation};
+use portcullis::store::{
+    Actor, ActorKind, AuditFilter, AuditRecord, Committed, NewSession, Page, Reach, Store,
+    StoreLocation,
+};
 use portcullis::token::{LogPosition, RevocationTarget};
 
 use super::{NOW, app, new_session, scope, token_of, user};
@@ -223,6 +226,54 @@ pub(super) async fn reach(place: &StoreLocation) {
     );
 }
 
+/// Each filter alone and all of them together.
+async fn filtered(store: &Store, alice: &str, shop: &str) {
+    let of = |change: fn(&mut AuditFilter)| {
+        let mut filter = AuditFilter::default();
+        change(&mut filter);
+        filter
+    };
+    let later = |filter: &mut AuditFilter| filter.from = Some(NOW.plus(1));
+    let earlier = |filter: &mut AuditFilter| filter.until = Some(NOW);
+    let rows = [
+        (of(|filter| filter.actor = "ALICE".to_owned()), 2),
+        (of(|filter| filter.actor = "root".to_owned()), 2),
+        (of(|filter| filter.actor_kind = Some(ActorKind::User)), 2),
+        (of(|filter| filter.actor_kind = Some(ActorKind::Command)), 2),
+        (of(|filter| filter.object = "orders.READ".to_owned()), 1),
+        (
+            of(|filter| filter.object = "\u{c4}pfel \u{444}".to_owned()),
+            1,
+        ),
+        (of(|filter| filter.object = "\u{f6}l".to_owned()), 1),
+        (of(|filter| filter.object = "orders".to_owned()), 0),
+        (of(|filter| filter.object_kind = "app".to_owned()), 1),
+        (of(|filter| filter.action = "added".to_owned()), 3),
+        (of(|filter| filter.from = Some(NOW)), 4),
+        (of(later), 0),
+        (of(|filter| filter.until = Some(NOW.plus(1))), 4),
+        (of(earlier), 0),
+    ];
+    for (filter, expected) in rows {
+        let found = store.audit(&filter, None, 9).await.unwrap().items;
+        assert_eq!(found.len(), expected, "{filter:?}");
+    }
+    for (object, expected) in [(alice, 1), (shop, 0)] {
+        let filter = AuditFilter {
+            search: "scopes".to_owned(),
+            actor: alice.to_owned(),
+            actor_kind: Some(ActorKind::User),
+            object: object.to_owned(),
+            object_kind: "user".to_owned(),
+            action: "added".to_owned(),
+            from: Some(NOW),
+            until: Some(NOW.plus(1)),
+        };
+        let found = store.audit(&filter, None, 9).await.unwrap().items;
+        assert_eq!(found.len(), expected, "{filter:?}");
+    }
+}
+
 pub(super) async fn audit(place: &StoreLocation) {
     let store = Store::open(place).await.unwrap();
     store.keep_audit(60);
@@ -231,7 +282,10 @@ pub(super) async fn audit(place: &StoreLocation) {
     let record = async |actor, action, kind, name| {
         let mut change = store.change(NOW).await.unwrap();
         let record = AuditRecord {
-            actor,
+            actor: match actor {
+                Some(id) => Actor::User(id),
+                None => Actor::Command("root"),
+            },
             action,
             object_kind: kind,
             object_name: name,
@@ -244,7 +298,8 @@ pub(super) async fn audit(place: &StoreLocation) {
     record(Some(&alice.id), "added", "user", alice.id.as_str()).await;
     record(Some(&alice.id), "100% changed", "scope", "Orders.Read").await;
     let found = async |search, before, limit| {
-        let listing = store.audit(search, before, limit).await.unwrap();
+        let filter = AuditFilter::searching(search);
+        let listing = store.audit(&filter, before, limit).await.unwrap();
         let names = listing.items.iter().map(|entry| entry.object_name.clone());
         (names.collect::<Vec<_>>(), listing.next)
     };
@@ -270,8 +325,14 @@ pub(super) async fn audit(place: &StoreLocation) {
     let mut change = store.change(NOW).await.unwrap();
     change.update_app(&renamed).await.unwrap();
     assert_eq!(change.commit().await.unwrap(), Committed::Yes);
-    assert_eq!(found("\u{f6}l", None, 9).await.0, [shop.key.as_str()]);
-    assert_eq!(found("\u{e4}pfel", None, 9).await.0, [""; 0]);
+    // By the name of then and by that of now.
+    for search in ["\u{f6}l", "\u{e4}pfel"] {
+        assert_eq!(
+            found(search, None, 9).await.0,
+            [shop.key.as_str()],
+            "{search}"
+        );
+    }
     let id = alice.id.as_str();
     let (names, next) = found("", None, 2).await;
     assert_eq!(
@@ -289,17 +350,47 @@ pub(super) async fn audit(place: &StoreLocation) {
         ("ALICE", 2),
         ("orders.r", 1),
         ("0%", 1),
-        ("%", 1),
+        ("%", 4),
         ("_", 0),
         ("role", 1),
         ("x", 0),
+        ("A%B", 4),
+        ("root", 2),
     ] {
         assert_eq!(found(search, None, 9).await.0.len(), expected, "{search}");
     }
-    let entry = store.audit("user", None, 1).await.unwrap().items.remove(0);
+    let users = AuditFilter::searching("user");
+    let entry = store.audit(&users, None, 1).await.unwrap().items.remove(0);
     assert_eq!(entry.actor_name.as_deref(), Some("alice"));
     assert_eq!(entry.object_title.as_deref(), Some("alice"));
+    assert_eq!(entry.object_now.as_deref(), Some("alice"));
     assert_eq!((entry.done_at, entry.change.as_str()), (NOW, "scopes a%b"));
+    assert_eq!(entry.actor_kind(), ActorKind::User);
+    filtered(&store, id, shop.key.as_str()).await;
+    // Who is gone has done what it has done.
+    let mut change = store.change(NOW).await.unwrap();
+    change.delete_user(&alice.id).await.unwrap();
+    let record = AuditRecord {
+        actor: Actor::User(&alice.id),
+        action: "deleted",
+        object_kind: "user",
+        object_name: id,
+        change: "",
+    };
+    change.record(&record).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    let by_alice = AuditFilter {
+        actor: "Alice".to_owned(),
+        ..AuditFilter::default()
+    };
+    let entries = store.audit(&by_alice, None, 9).await.unwrap().items;
+    assert_eq!(entries.len(), 3);
+    for entry in &entries {
+        assert_eq!(entry.actor_name.as_deref(), Some("alice"), "{entry:?}");
+        assert_eq!(entry.actor_now, None, "{entry:?}");
+    }
+    assert_eq!(entries[0].object_title.as_deref(), Some("alice"));
+    assert_eq!(entries[0].object_now, None);
     store.sweep(NOW.plus(60), 100).await.unwrap();
     assert_eq!(found("", None, 9).await, (Vec::new(), None));
 }
@@ -422,7 +513,10 @@ pub(super) async fn names_from_before(url: &str, place: &StoreLocation, made: im
     made();
     let store = Store::open(place).await.unwrap();
     for search in ["\u{e4}pfel", "\u{c4}PFEL"] {
-        let found = store.audit(search, None, 9).await.unwrap();
+        let found = store
+            .audit(&AuditFilter::searching(search), None, 9)
+            .await
+            .unwrap();
         assert_eq!(found.items.len(), 1, "{search}");
     }
     let kept = store.owned_app(&AppKey::known("k")).await.unwrap().unwrap();

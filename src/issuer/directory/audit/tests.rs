@@ -56,10 +56,10 @@ fn a_change_of_a_user_says_which_parts_and_never_the_words() {
             "email",
         ),
         Row(|after| after.status = Status::Disabled, "status disabled"),
-        Row(|after| after.roles.clear(), "roles "),
+        Row(|after| after.roles.clear(), "removed roles clerk"),
         Row(
             |after| after.roles.insert(0, RoleName::parse("boss").unwrap()),
-            "roles boss clerk",
+            "added roles boss",
         ),
         // What follows from the rest is no change of its own.
         Row(
@@ -134,8 +134,8 @@ fn a_change_of_an_app_says_what_it_may_have() {
             "status disabled",
         ),
         Row(
-            |after| after.scopes = ScopeSet::parse("a").unwrap(),
-            "scopes a",
+            |after| after.scopes = ScopeSet::parse("a c").unwrap(),
+            "added scopes c; removed scopes b",
         ),
         Row(
             |after| after.scopes_from = ScopesFrom::Owner,
@@ -146,7 +146,7 @@ fn a_change_of_an_app_says_what_it_may_have() {
                 after.status = AppStatus::Disabled;
                 after.scopes = ScopeSet::default();
             },
-            "status disabled; scopes ",
+            "status disabled; removed scopes a b",
         ),
     ];
     for Row(act, expected) in rows {
@@ -154,4 +154,33 @@ fn a_change_of_an_app_says_what_it_may_have() {
         act(&mut after);
         assert_eq!(app_changes(&app(), &after).join("; "), expected);
     }
+}
+
+#[test]
+fn what_comes_and_what_goes_says_what_it_may() {
+    assert_eq!(user_parts(&user()).join("; "), "roles clerk; status active");
+    let bare = User {
+        roles: Vec::new(),
+        status: Status::Disabled,
+        ..user()
+    };
+    assert_eq!(user_parts(&bare).join("; "), "no roles; status disabled");
+    assert_eq!(app_parts(&app()).join("; "), "scopes a b");
+    let follower = App {
+        scopes: ScopeSet::default(),
+        scopes_from: ScopesFrom::Owner,
+        ..app()
+    };
+    assert_eq!(
+        app_parts(&follower).join("; "),
+        "follows its owner; no scopes"
+    );
+    let reach = Reach {
+        users: 1,
+        apps: 0,
+        grants: 2,
+        sessions: 3,
+        ..Reach::default()
+    };
+    assert_eq!(ended(reach).join("; "), "users 1; grants 2; sessions 3");
 }

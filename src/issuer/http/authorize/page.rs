@@ -17,7 +17,7 @@ use crate::identity::{AppWithOwner, AuthorizeRequest, RedirectUri, ScopeName, Se
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::{EndpointError, REALM};
 use crate::issuer::http::browser::SetCookie;
-use crate::issuer::http::pages::{Language, Reason};
+use crate::issuer::http::pages::{Language, Reason, sentence_of_scope};
 use crate::issuer::http::text::Text;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -154,7 +154,7 @@ pub(super) fn consent(
     let names: Vec<&str> = scopes.iter().map(|(name, _)| name.as_str()).collect();
     let shown = scopes.iter().map(|(name, description)| ShownScope {
         name: Text::of(name.as_str()),
-        description: Text::of(description.trim()),
+        description: Text::of(sentence_of_scope(language, name.as_str(), description)),
     });
     let template = ConsentPage {
         language,

@@ -8,13 +8,13 @@ use axum::response::Response;
 use crate::issuer::answers::AuditAnswer;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
-use crate::issuer::http::list::{self, BySearch, ListQuery};
-use crate::store::{AuditEntry, Listing};
+use crate::issuer::http::list::{self, ListQuery};
+use crate::store::{AuditEntry, AuditFilter, Listing};
 
 /// `GET`
 pub(in crate::issuer::http) async fn list(
     access: DirectoryAccess,
-    query: ListQuery<BySearch>,
+    query: ListQuery<AuditFilter>,
 ) -> Result<Response, EndpointError> {
     let listing = entries(&access, &query).await?;
     Ok(list::answer(&listing, AuditAnswer::of))
@@ -31,12 +31,12 @@ pub(in crate::issuer::http) async fn export(
 /// A page of entries; `after` is the position of the entry before.
 pub(in crate::issuer::http) async fn entries(
     access: &DirectoryAccess,
-    query: &ListQuery<BySearch>,
+    query: &ListQuery<AuditFilter>,
 ) -> Result<Listing<AuditEntry>, EndpointError> {
     let before = position(&query.page.after)?;
-    let search = query.filter().unwrap_or_default();
     let directory = access.directory();
-    Ok(directory.audit(search, before, query.page.limit).await?)
+    let entries = directory.audit(&query.filter, before, query.page.limit);
+    Ok(entries.await?)
 }
 
 /// The position of the entry before; none for the beginning.

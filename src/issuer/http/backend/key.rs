@@ -2,11 +2,29 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::body;
-use crate::issuer::http::extract::DirectoryAccess;
+use crate::issuer::http::extract::{DirectoryAccess, OptionalJsonBody};
+use crate::issuer::keys::RotationPace;
 use crate::issuer::signing::PublishedKey;
+
+/// How a new key comes.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(in crate::issuer::http) struct KeyRotationRequest {
+    /// Whether it signs at once, and all others are withdrawn.
+    now: bool,
+}
+
+#[derive(Serialize)]
+struct KeyRotationAnswer {
+    id: String,
+    algorithm: &'static str,
+    active_from: i64,
+    already_published: bool,
+}
 
 #[derive(Serialize)]
 struct KeysAnswer {
@@ -34,6 +52,26 @@ impl From<PublishedKey> for KeyAnswer {
             published_until: key.published_until.map(|instant| instant.0),
         }
     }
+}
+
+/// `POST rotate`: only soon after a login, because a stolen token must not end everybody's.
+pub(in crate::issuer::http) async fn rotate(
+    access: DirectoryAccess,
+    OptionalJsonBody(wanted): OptionalJsonBody<KeyRotationRequest>,
+) -> Result<Response, EndpointError> {
+    let pace = if wanted.now {
+        RotationPace::AtOnce
+    } else {
+        RotationPace::Announced
+    };
+    let directory = access.after_login()?;
+    let made = directory.rotate_keys(&access.issuer.settings, pace).await?;
+    Ok(body::ok(&KeyRotationAnswer {
+        id: made.key_id,
+        algorithm: made.algorithm.name(),
+        active_from: made.active_from.0,
+        already_published: made.already_published,
+    }))
 }
 
 /// `GET`: all of them, of which there are few.

@@ -8,14 +8,16 @@ use crate::issuer::directory::{NewRole, RoleUpdate, WhenUsed};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::body;
 use crate::issuer::http::extract::{DirectoryAccess, JsonBody, PathName};
-use crate::issuer::http::list::{self, ListQuery};
+use crate::issuer::http::list::{self, BySearch, ListQuery};
 
 /// `GET`
 pub(in crate::issuer::http) async fn list(
     access: DirectoryAccess,
-    query: ListQuery,
+    query: ListQuery<BySearch>,
 ) -> Result<Response, EndpointError> {
-    let listing = access.directory().roles(&query.page).await?;
+    let search = query.filter().unwrap_or_default();
+    let directory = access.directory();
+    let listing = directory.roles_named(search, &query.page).await?;
     Ok(list::answer(&listing, RoleAnswer::of))
 }
 

@@ -9,7 +9,8 @@ use crate::issuer::directory::{NewUser, UserUpdate, WhenUsed};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::body;
 use crate::issuer::http::extract::{DirectoryAccess, JsonBody, PathName};
-use crate::issuer::http::list::{self, BySearch, ListQuery};
+use crate::issuer::http::list::{self, ListQuery};
+use crate::store::UserFilter;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,10 +21,9 @@ pub(in crate::issuer::http) struct NewPassword {
 /// `GET`
 pub(in crate::issuer::http) async fn list(
     access: DirectoryAccess,
-    query: ListQuery<BySearch>,
+    query: ListQuery<UserFilter>,
 ) -> Result<Response, EndpointError> {
-    let search = query.filter().unwrap_or_default();
-    let listing = access.directory().users(search, &query.page).await?;
+    let listing = access.directory().users(&query.filter, &query.page).await?;
     Ok(list::answer(&listing, UserAnswer::of))
 }
 
@@ -41,8 +41,10 @@ pub(in crate::issuer::http) async fn read(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<Response, EndpointError> {
-    let (user, reach) = access.directory().user_with_reach(&name).await?;
-    Ok(body::ok(&UserAnswer::of(&user).with_reach(reach)))
+    let directory = access.directory();
+    let (user, reach) = directory.user_with_reach(&name).await?;
+    let answer = UserAnswer::of(&user).with_reach(reach);
+    Ok(body::ok(&answer))
 }
 
 /// `GET {username}/sign_ins`

@@ -6,8 +6,10 @@
 use std::collections::HashSet;
 
 use super::form::PageForm;
+use super::own_scopes::sentence;
 use super::page_error::PageError;
-use crate::identity::ScopeSet;
+use super::visitor::Visitor;
+use crate::identity::{ScopeName, ScopeSet};
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::text::Text;
 use crate::store::Page;
@@ -36,7 +38,10 @@ pub(super) struct Ticks {
 
 /// Boxes of scopes.
 pub(super) struct ScopeBoxes {
-    pub(super) boxes: Vec<TickBox>,
+    /// Those of the API.
+    pub(super) api: Vec<TickBox>,
+    /// Those that open the issuer itself.
+    pub(super) own: Vec<TickBox>,
     /// Whether there are scopes without a box.
     pub(super) has_more: bool,
 }
@@ -45,14 +50,19 @@ impl Ticks {
     /// Boxes for what something has, before those for the rest of the catalogue.
     pub(super) async fn scope_boxes(
         &self,
+        visitor: &Visitor,
         access: &DirectoryAccess,
         held: &ScopeSet,
     ) -> Result<ScopeBoxes, PageError> {
         let first: ScopeSet = held.iter().take(MAX_BOXES).cloned().collect();
         let described = access.issuer.store.describe_scopes(&first).await?;
-        let mut boxes: Vec<TickBox> = described
+        let tick_box = |name: &ScopeName, stored: &str, has| {
+            let sentence = sentence(visitor.language, name.as_str(), stored);
+            (name.is_own(), self.tick_box(name.as_str(), sentence, has))
+        };
+        let mut boxes: Vec<(bool, TickBox)> = described
             .iter()
-            .map(|(name, sentence)| self.tick_box(name.as_str(), sentence, true))
+            .map(|(name, stored)| tick_box(name, stored, true))
             .collect();
         let catalogue = access.directory().scopes(&Page::first(MAX_BOXES)).await?;
         let others = catalogue.items.iter();
@@ -61,12 +71,12 @@ impl Ticks {
             .collect();
         let space = MAX_BOXES.saturating_sub(boxes.len());
         let shown = others.iter().take(space);
-        boxes.extend(shown.map(|scope| {
-            let (name, sentence) = (scope.name.as_str(), scope.description.as_str());
-            self.tick_box(name, sentence, false)
-        }));
+        boxes.extend(shown.map(|scope| tick_box(&scope.name, scope.description.as_str(), false)));
+        let (own, api): (Vec<_>, Vec<_>) = boxes.into_iter().partition(|(is_own, _)| *is_own);
+        let alone = |boxes: Vec<(bool, TickBox)>| boxes.into_iter().map(|(_, one)| one).collect();
         Ok(ScopeBoxes {
-            boxes,
+            api: alone(api),
+            own: alone(own),
             has_more: held.iter().count() > MAX_BOXES
                 || others.len() > space
                 || catalogue.next.is_some(),
@@ -95,6 +105,14 @@ impl Ticks {
             sentence: Text::of(sentence.trim().to_owned()),
             had: has,
             is_ticked: (has || among(&self.added)) && !among(&self.removed),
+        }
+    }
+
+    /// With these ticked that nothing has yet.
+    pub(super) fn adding(names: [&str; 2]) -> Self {
+        Self {
+            added: names.map(str::to_owned).to_vec(),
+            removed: Vec::new(),
         }
     }
 

@@ -42,6 +42,38 @@ struct ConfirmationPage<'a> {
     fields: Vec<(&'a str, &'a str)>,
     cancel: Text<'a>,
     error: Text<'a>,
+    /// Whether it takes something away, which the button shows.
+    takes: bool,
+    /// What has to be typed.
+    typed: Option<Typed<'a>>,
+    /// What can be done as well.
+    offer: Option<Offer>,
+}
+
+/// A box for what should perhaps be done as well; it is ticked.
+pub(super) struct Offer {
+    /// The field of the form.
+    pub(super) name: &'static str,
+    pub(super) label: String,
+}
+
+/// A word that has to be typed, where everybody loses something.
+pub(super) struct Typed<'a> {
+    /// The field of the form.
+    pub(super) name: &'static str,
+    pub(super) label: &'static str,
+    /// As it was sent.
+    pub(super) value: Text<'a>,
+}
+
+/// How it is asked.
+enum Asking<'a> {
+    /// Something is taken away.
+    Taking,
+    /// Nobody loses anything.
+    Giving(Option<Offer>),
+    /// Everybody loses something.
+    FromEverybody(Typed<'a>),
 }
 
 /// Whether a form was sent from such a page.
@@ -72,7 +104,7 @@ pub(super) fn when_used(form: &PageForm) -> WhenUsed {
     }
 }
 
-impl Confirmation<'_> {
+impl<'a> Confirmation<'a> {
     /// Asks; the answer comes to the path of this page.
     pub(super) fn ask(self, visitor: &Visitor) -> Response {
         self.ask_again(visitor, &Remark::none())
@@ -80,6 +112,40 @@ impl Confirmation<'_> {
 
     /// Asks again, and says why it was not done.
     pub(super) fn ask_again(self, visitor: &Visitor, remark: &Remark) -> Response {
+        self.page(visitor, remark, Asking::Taking)
+    }
+
+    /// The same where nobody loses anything.
+    pub(super) fn ask_to_give(self, visitor: &Visitor, remark: &Remark) -> Response {
+        self.page(visitor, remark, Asking::Giving(None))
+    }
+
+    /// The same with something that can be done as well.
+    pub(super) fn ask_with_offer(
+        self,
+        visitor: &Visitor,
+        remark: &Remark,
+        offer: Offer,
+    ) -> Response {
+        self.page(visitor, remark, Asking::Giving(Some(offer)))
+    }
+
+    /// The same where everybody loses something, and a word has to be typed.
+    pub(super) fn ask_for_word(
+        self,
+        visitor: &Visitor,
+        remark: &Remark,
+        typed: Typed<'a>,
+    ) -> Response {
+        self.page(visitor, remark, Asking::FromEverybody(typed))
+    }
+
+    fn page(self, visitor: &Visitor, remark: &Remark, asking: Asking<'a>) -> Response {
+        let (takes, typed, offer) = match asking {
+            Asking::Taking => (true, None, None),
+            Asking::Giving(offer) => (false, None, offer),
+            Asking::FromEverybody(typed) => (true, Some(typed), None),
+        };
         let fields = self.fields.into_iter().chain([(CONFIRMED, "yes")]);
         let page = ConfirmationPage {
             frame: visitor.frame(),
@@ -90,6 +156,9 @@ impl Confirmation<'_> {
             fields: fields.collect(),
             cancel: Text::of(self.cancel),
             error: Text::of(&*remark.text),
+            takes,
+            typed,
+            offer,
         };
         answer::page(remark.status, &page)
     }

@@ -12,6 +12,7 @@ use super::language::Language;
 use crate::identity::{AuthorizeError, RedirectUri, UnanswerableError};
 use crate::issuer::directory::{DirectoryError, Thing};
 use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::keys::KeyRotationError;
 
 pub(super) use fields::Fields;
 
@@ -111,6 +112,9 @@ fn is_about_what_was_sent(error: &DirectoryError) -> bool {
         | DirectoryError::Password(_)
         | DirectoryError::LastAdministrator
         | DirectoryError::DefaultRole
+        | DirectoryError::KeyRotation(
+            KeyRotationError::TooMany | KeyRotationError::Files | KeyRotationError::Contended,
+        )
         | DirectoryError::ScopeInUse(_)
         | DirectoryError::InUse(_)
         | DirectoryError::TooManyApps
@@ -132,6 +136,7 @@ fn is_about_what_was_sent(error: &DirectoryError) -> bool {
         | DirectoryError::SecretReplaced
         | DirectoryError::WhatToRevoke
         | DirectoryError::Id
+        | DirectoryError::KeyRotation(_)
         | DirectoryError::Hashing(_)
         | DirectoryError::Store(_)
         | DirectoryError::Cryptography(_) => false,
@@ -150,12 +155,33 @@ pub(super) fn message(language: Language, error: &EndpointError) -> String {
         // Only owners name apps on these pages.
         return language.words().app_name_taken.to_owned();
     }
-    let english = sentence(&error.description());
+    let english = match error {
+        EndpointError::Directory(error) => own_words(error),
+        _ => None,
+    };
+    let english = english.unwrap_or_else(|| sentence(&error.description()));
     let text = match language {
         Language::English => english,
         Language::German => german::of(error).unwrap_or(english),
     };
     in_quotes(language, &text)
+}
+
+/// What English pages say otherwise than endpoints, whose callers have tokens and commands.
+fn own_words(error: &DirectoryError) -> Option<String> {
+    let text = match error {
+        DirectoryError::Beyond(scopes) => format!(
+            "Your account lacks {scopes}: you cannot give, take or change what you do not have. An administrator who \
+             has it can."
+        ),
+        DirectoryError::KeyRotation(KeyRotationError::TooMany) => {
+            "Too many keys are published for verifiers to accept another: wait until some have ended, or withdraw \
+             them all at once."
+                .to_owned()
+        }
+        _ => return None,
+    };
+    Some(text)
 }
 
 /// Why a request of an app has no answer. The app may be told of it in English; its user, in its own words.

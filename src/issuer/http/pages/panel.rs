@@ -125,7 +125,7 @@ pub(super) fn parts(words: &'static Words) -> [Part; 10] {
             sentence: words.panel.gates_sentence,
         },
         Part {
-            scopes: &["backend.app", "backend.role", "backend.user"],
+            scopes: &["backend.role"],
             path: who::PATH,
             label: words.panel.who_may,
             sentence: words.panel.who_sentence,
@@ -201,6 +201,18 @@ fn concerns(language: Language, attention: &Attention) -> Vec<Concern> {
 fn below(path: &str, name: &str) -> String {
     let mut path = format!("{path}/");
     push_percent_encoded(&mut path, name);
+    path
+}
+
+/// A page with values in its query.
+fn with_values(path: &str, values: &[(&str, &str)]) -> String {
+    let mut path = path.to_owned();
+    for (index, (name, value)) in values.iter().enumerate() {
+        path.push(if index == 0 { '?' } else { '&' });
+        path.push_str(name);
+        path.push('=');
+        push_percent_encoded(&mut path, value);
+    }
     path
 }
 

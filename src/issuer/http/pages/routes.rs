@@ -1,6 +1,8 @@
 //! The routes that the gate beside the site has in force, for the pages that list them.
 
-use crate::policy::{Policy, Route};
+use std::collections::BTreeSet;
+
+use crate::policy::{Policy, RequiredScopes, Route};
 
 /// So many routes are shown; a search finds the others.
 pub(super) const MAX_ROUTES: usize = 200;
@@ -21,4 +23,26 @@ pub(super) fn matching<'p>(policy: &'p Policy, search: &str) -> impl Iterator<It
                 || holds(&route.name)
                 || holds(&route.path)
         })
+}
+
+/// The routes that ask for a scope, by its name or as one of several.
+pub(super) fn asking_for<'p>(policy: &'p Policy, scope: &str) -> impl Iterator<Item = &'p Route> {
+    policy
+        .routes()
+        .iter()
+        .map(|route| &**route)
+        .filter(move |route| {
+            let required = route.requirement.scopes();
+            required.is_some_and(|required| required.names().any(|name| name == scope))
+        })
+}
+
+/// The scopes that routes ask for, each once, sorted.
+pub(super) fn asked_for(policy: &Policy) -> Vec<&str> {
+    let requirements = policy
+        .routes()
+        .iter()
+        .filter_map(|route| route.requirement.scopes());
+    let names: BTreeSet<&str> = requirements.flat_map(RequiredScopes::names).collect();
+    names.into_iter().collect()
 }

@@ -4,6 +4,7 @@ use axum::response::Response;
 
 use super::confirmation::Confirmation;
 use super::form::PageForm;
+use super::messages::Remark;
 use super::told::Done;
 use super::visitor::Visitor;
 use crate::identity::{App, Status};
@@ -37,7 +38,10 @@ impl Switch<'_> {
             fields: vec![(FIELD, self.wanted.name())],
             cancel: self.cancel,
         };
-        confirmation.ask(visitor)
+        match self.wanted {
+            Status::Disabled => confirmation.ask(visitor),
+            Status::Active => confirmation.ask_to_give(visitor, &Remark::none()),
+        }
     }
 }
 

@@ -86,7 +86,8 @@ impl Question<'_> {
             Denial::SeveralCredentials | Denial::BadToken { .. } => {
                 words.panel.who_bad_token.to_owned()
             }
-            Denial::NoToken { .. } => words.panel.who_needs_token.to_owned(),
+            Denial::NoToken { route: Some(_) } => words.panel.who_needs_token.to_owned(),
+            Denial::NoToken { route: None } => words.panel.who_unlisted_without.to_owned(),
             Denial::ScopesMissing { route } => {
                 let missing = missing(route, token, words);
                 format!("{} {missing}. {}", words.panel.who_lacks, self.fix)

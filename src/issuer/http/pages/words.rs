@@ -25,12 +25,14 @@ macro_rules! words {
 }
 
 // After the macro, which it uses.
+mod audit;
 mod components;
 mod done;
 mod panel;
 mod sign_ins;
 mod trial;
 
+pub(in crate::issuer::http) use audit::AuditWords;
 pub(in crate::issuer::http) use components::ComponentWords;
 pub(in crate::issuer::http) use done::DoneWords;
 pub(in crate::issuer::http) use panel::PanelWords;
@@ -43,6 +45,7 @@ words! {
         done: DoneWords = &done::ENGLISH, &done::GERMAN;
         panel: PanelWords = &panel::ENGLISH, &panel::GERMAN;
         sign_ins: SignInWords = &sign_ins::ENGLISH, &sign_ins::GERMAN;
+        audit: AuditWords = &audit::ENGLISH, &audit::GERMAN;
         trial: TrialWords = &trial::ENGLISH, &trial::GERMAN;
     }
 

@@ -2,7 +2,7 @@
 
 use portcullis::clock::{Clock, SystemClock};
 use portcullis::identity::Username;
-use portcullis::store::{AuditRecord, Committed, Store};
+use portcullis::store::{Actor, AuditRecord, Committed, Store};
 use serde_json::json;
 
 use super::administrator;
@@ -67,7 +67,21 @@ async fn the_audit_says_who_did_what_to_which() {
     send(&mut admin, &delete).await;
     let gone = companion.get("/backend/audit?limit=1", &token).await.json();
     assert_eq!(gone["items"][0]["action"], "deleted");
-    assert_eq!(gone["items"][0]["object_title"], json!(null));
+    assert_eq!(gone["items"][0]["object_title"], "alice");
+    assert_eq!(
+        gone["items"][0]["change"],
+        "roles consumer; status active; apps 1"
+    );
+    // What she did is still hers, and the page says that she is gone.
+    let path = "/backend/audit?actor=alice&action=registered";
+    let hers = companion.get(path, &token).await.json();
+    assert_eq!(hers["items"][0]["actor"], "alice", "{hers}");
+    let seen = page(&mut admin, "/panel/audit?object=alice&object_kind=user").await;
+    assert!(seen.body.contains("alice (deleted)"), "{seen:?}");
+    let german = in_german(&companion, &admin, "/panel/audit?action=deleted").await;
+    for told in ["gelöscht", "Rollen: consumer; Status aktiv; Apps: 1"] {
+        assert!(german.body.contains(told), "{told}: {german:?}");
+    }
 }
 
 #[tokio::test]
@@ -86,8 +100,8 @@ async fn the_audit_is_exported_whole_and_without_formulas() {
     let lines: Vec<&str> = csv.body.split("\r\n").collect();
     assert_eq!(
         lines[0],
-        "\"position\",\"done_at\",\"actor\",\"actor_id\",\"action\",\"object_kind\",\"object_name\",\
-         \"object_title\",\"change\""
+        "\"position\",\"done_at\",\"time\",\"actor_kind\",\"actor\",\"actor_id\",\"action\",\"object_kind\",\
+         \"object_name\",\"object_title\",\"change\""
     );
     assert!(
         lines[1].contains(",\"alice\",") && lines[1].contains(",\"'+1 \u{c4}pfel\","),
@@ -116,6 +130,13 @@ async fn the_audit_is_exported_whole_and_without_formulas() {
     let file = admin.get(&path.replace("&#38;", "&")).await;
     let entry: serde_json::Value = serde_json::from_str(file.body.trim_end()).unwrap();
     assert_eq!(entry["object_title"], "+1 \u{c4}pfel");
+    // Both kinds of files say when in the same two ways.
+    let time = entry["time"].as_str().unwrap();
+    let times = format!(",\"{}\",\"{time}\",\"user\",\"alice\",", entry["done_at"]);
+    assert!(
+        lines[1].contains(&times) && time.ends_with('Z'),
+        "{times}: {csv:?}"
+    );
 
     // More than one file takes.
     sqlx::any::install_default_drivers();
@@ -155,46 +176,6 @@ async fn the_audit_is_exported_whole_and_without_formulas() {
 }
 
 #[tokio::test]
-async fn the_audit_has_a_row_for_each_key_that_a_command_adds() {
-    let companion = TestCompanion::start().await;
-    let rotate = |flags: &[&str]| {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"))
-            .args(["key", "rotate", "--config", "portcullis.yaml"])
-            .args(flags)
-            .current_dir(companion.gate.folder.path())
-            .env_clear()
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{output:?}");
-        let told = String::from_utf8(output.stdout).unwrap();
-        told.split_whitespace().nth(2).unwrap().to_owned()
-    };
-    let announced = rotate(&[]);
-    // Nothing is changed, and so nothing kept.
-    assert_eq!(rotate(&[]), announced);
-    let token = companion.login("admin", ADMIN_PASSWORD).await;
-    let audit = companion.get("/backend/audit?search=key", &token).await;
-    let audit = audit.json();
-    let entries = audit["items"].as_array().unwrap();
-    assert_eq!(entries.len(), 1, "{audit}");
-    for (member, expected) in [
-        ("action", "added"),
-        ("object_kind", "key"),
-        ("object_name", &*announced),
-        ("change", "signs after the present key"),
-    ] {
-        assert_eq!(entries[0][member], expected, "{audit}");
-    }
-    // A session is of no key, and outlives them all.
-    let mut admin = administrator(&companion).await;
-    let at_once = rotate(&["--now"]);
-    let seen = page(&mut admin, "/panel/audit?search=key").await;
-    for told in [&*at_once, "all other keys are withdrawn", &*announced] {
-        assert!(seen.body.contains(told), "{told}: {seen:?}");
-    }
-}
-
-#[tokio::test]
 async fn tokens_are_taken_back_after_it_is_said_whose() {
     let companion = TestCompanion::start().await;
     let mut alice = sign_up(&companion, "alice").await;
@@ -206,7 +187,6 @@ async fn tokens_are_taken_back_after_it_is_said_whose() {
     for (kind, name, status) in [
         ("user", "nobody", 404),
         ("app", "nothing", 404),
-        ("everyone", "me", 400),
         ("", "alice", 400),
         ("user", "", 400),
     ] {
@@ -216,8 +196,8 @@ async fn tokens_are_taken_back_after_it_is_said_whose() {
         assert!(refused.body.contains("role=\"alert\""), "{refused:?}");
     }
     for (kind, name, told) in [
-        ("app", app.key.as_str(), "This is Web shop (alice)"),
-        ("everyone", "everyone", "yours as well"),
+        ("app", app.key.as_str(), "App: Web shop, owner alice"),
+        ("everyone", "", "yours as well"),
     ] {
         let token = companion.tokens(&app).await.access;
         let asked = admin
@@ -225,12 +205,38 @@ async fn tokens_are_taken_back_after_it_is_said_whose() {
             .await;
         assert_eq!(asked.status, 200, "{asked:?}");
         assert!(asked.body.contains(told), "{asked:?}");
+        assert!(asked.body.contains("This concerns"), "{asked:?}");
+        assert!(
+            asked.body.contains("<button class=\"danger\">"),
+            "{asked:?}"
+        );
         assert_eq!(
             companion.check("GET", "/orders/1", &token).await,
             200,
             "nothing yet"
         );
-        let answer = admin.submit(&form(&asked, path)).await;
+        let mut confirmed = form(&asked, path);
+        assert_eq!(asked.body.contains("name=\"typed\""), kind == "everyone");
+        if kind == "everyone" {
+            assert!(
+                asked.body.contains("Revoke everybody&#39;s tokens?"),
+                "{asked:?}"
+            );
+            // Everybody's take a word.
+            for word in ["", "alice"] {
+                let untyped = admin.submit(&confirmed.clone().with("typed", word)).await;
+                assert_eq!(untyped.status, 400, "{untyped:?}");
+                assert!(untyped.body.contains("role=\"alert\""), "{untyped:?}");
+                confirmed = form(&untyped, path);
+            }
+            confirmed = confirmed.with("typed", "Alle");
+        }
+        assert_eq!(
+            companion.check("GET", "/orders/1", &token).await,
+            200,
+            "still nothing"
+        );
+        let answer = admin.submit(&confirmed).await;
         assert_eq!(answer.status, 303, "{answer:?}");
         assert_eq!(
             companion.check("GET", "/orders/1", &token).await,
@@ -334,6 +340,31 @@ async fn the_gate_says_who_may_send_what() {
             "needs a token",
         ),
         (
+            "kind=nobody&method=GET&path=/unlisted",
+            "refused",
+            "No route of the policy matches; without a token it is refused as well.",
+        ),
+        (
+            "kind=app&name=ALICE/web+SHOP&method=GET&path=/orders/1",
+            "passes",
+            "read-order",
+        ),
+        (
+            "kind=role&name=consumer&method=GET&path=/orders/1",
+            "passes",
+            "read-order",
+        ),
+        (
+            "kind=role&name=consumer&method=POST&path=/orders",
+            "refused",
+            "Scopes are missing: orders.write.",
+        ),
+        (
+            "kind=role&name=administrator&method=GET&path=/orders/1",
+            "refused",
+            "The role gives no scope for the API",
+        ),
+        (
             "kind=nobody&method=GET&path=/products/1",
             "passes",
             "browse",
@@ -352,12 +383,23 @@ async fn the_gate_says_who_may_send_what() {
         assert!(seen.body.contains(&badge), "{query}: {seen:?}");
         assert!(seen.body.contains(told), "{query}: {seen:?}");
     }
-    let unknown = admin.get("/panel/who?kind=user&name=nobody&path=/").await;
-    assert_eq!(unknown.status, 404, "{unknown:?}");
-    assert!(unknown.body.contains("role=\"alert\""), "{unknown:?}");
+    for (query, status) in [
+        ("kind=user&name=nobody&path=/", 404),
+        ("kind=app&name=alice/nothing&path=/", 404),
+        ("kind=role&name=nothing&path=/", 404),
+        ("kind=role&name=&path=/", 400),
+    ] {
+        let unknown = admin.get(&format!("/panel/who?{query}")).await;
+        assert_eq!(unknown.status, status, "{query}: {unknown:?}");
+        assert!(unknown.body.contains("role=\"alert\""), "{unknown:?}");
+    }
+    // A link of the policy's page says the request alone.
+    let half = page(&mut admin, "/panel/who?method=POST&path=/orders").await;
+    assert!(half.body.contains("value=\"POST\""), "{half:?}");
+    assert!(!half.body.contains("class=\"badge o"), "{half:?}");
     let long = "x".repeat(1025);
     for (field, told) in [
-        ("name", "Username, or key of the app: at most"),
+        ("name", "User, app or role: at most"),
         ("method", "Method: at most"),
         ("host", "Host, if the policy distinguishes them: at most"),
         ("path", "Path: at most"),
@@ -410,7 +452,7 @@ async fn who_only_revokes_learns_nothing_of_users_and_apps() {
     let made = companion.post("/backend/user", &user, &admin).await;
     assert_eq!(made.status, 201, "{made:?}");
     let path = "/panel/revoke";
-    let known = ["alice@shop.example", "Web shop", "This concerns"];
+    let known = ["alice@shop.example", "App: Web shop", "This concerns"];
     for (name, password, expected) in [
         ("bob", PASSWORD, [false, false, false]),
         ("admin", ADMIN_PASSWORD, [true, true, true]),
@@ -425,6 +467,72 @@ async fn who_only_revokes_learns_nothing_of_users_and_apps() {
             asked.push_str(&answer.body);
         }
         assert_eq!(known.map(|text| asked.contains(text)), expected, "{asked}");
+        let token = companion.login(name, password).await;
+        for (query, users) in [
+            ("user=alice", expected[0].then_some(1)),
+            (&*format!("app={}", app.key), expected[0].then_some(1)),
+            ("everyone=true", Some(3)),
+        ] {
+            let effect = companion
+                .get(&format!("/backend/revoke?{query}"), &token)
+                .await;
+            assert_eq!(effect.status, 200, "{effect:?}");
+            assert_eq!(effect.json()["users"], json!(users), "{name} {query}");
+        }
+        for (query, status) in [
+            ("", 400),
+            ("user=alice&everyone=true", 400),
+            ("everyone=yes", 400),
+            ("users=alice", 400),
+            ("user=nobody", 404),
+        ] {
+            let wrong = companion
+                .get(&format!("/backend/revoke?{query}"), &token)
+                .await;
+            assert_eq!(wrong.status, status, "{query}: {wrong:?}");
+        }
+    }
+}
+
+/// What opens the page is backend.role: asking about users and apps takes more.
+#[tokio::test]
+async fn who_may_not_see_users_asks_about_roles_alone() {
+    let companion = TestCompanion::start().await;
+    companion.register("alice").await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let role = json!({"name": "keeper", "scopes": ["backend.role"]});
+    let made = companion.post("/backend/role", &role, &admin).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let user = json!({
+        "username": "bob", "email": "bob@shop.example", "password": PASSWORD, "roles": ["keeper"],
+    });
+    let made = companion.post("/backend/user", &user, &admin).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let mut bob = log_in(&companion, "bob", PASSWORD).await;
+    let seen = page(&mut bob, "/panel/who").await;
+    for (kind, is_open) in [
+        ("user", false),
+        ("app", false),
+        ("role", true),
+        ("nobody", true),
+    ] {
+        let field = format!("name=\"kind\" value=\"{kind}\"");
+        assert_eq!(seen.body.contains(&field), is_open, "{kind}: {seen:?}");
+    }
+    let seen = page(
+        &mut bob,
+        "/panel/who?kind=role&name=consumer&method=GET&path=/orders/1",
+    )
+    .await;
+    assert!(seen.body.contains("badge on"), "{seen:?}");
+    for (query, missing) in [
+        ("kind=user&name=alice&path=/orders/1", "backend.user"),
+        ("kind=user&name=nobody&path=/orders/1", "backend.user"),
+        ("kind=app&name=alice/x&path=/orders/1", "backend.app"),
+    ] {
+        let refused = bob.get(&format!("/panel/who?{query}")).await;
+        assert_eq!(refused.status, 403, "{query}: {refused:?}");
+        assert!(refused.body.contains(missing), "{query}: {refused:?}");
     }
 }
 
@@ -432,22 +540,29 @@ async fn who_only_revokes_learns_nothing_of_users_and_apps() {
 async fn nobody_is_called_what_the_audit_calls_the_machine() {
     let companion = TestCompanion::start().await;
     let store = Store::open(&companion.store()).await.unwrap();
-    let mut change = store.change(SystemClock.now()).await.unwrap();
-    let record = AuditRecord {
-        actor: None,
-        action: "added",
-        object_kind: "role",
-        object_name: "clerk",
-        change: "",
-    };
-    change.record(&record).await.unwrap();
-    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    for operator in ["", "root"] {
+        let mut change = store.change(SystemClock.now()).await.unwrap();
+        let record = AuditRecord {
+            actor: Actor::Command(operator),
+            action: "added",
+            object_kind: "role",
+            object_name: "clerk",
+            change: "",
+        };
+        change.record(&record).await.unwrap();
+        assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    }
     let mut admin = administrator(&companion).await;
     let seen = page(&mut admin, "/panel/audit").await;
     let german = in_german(&companion, &admin, "/panel/audit").await;
-    for (page, label) in [(seen, "(command line)"), (german, "(Befehlszeile)")] {
-        assert!(page.body.contains(label), "{label}: {page:?}");
-        assert!(Username::parse(label).is_err(), "{label}");
+    for (page, labels) in [
+        (seen, ["(command line)", "command line (root)"]),
+        (german, ["(Befehlszeile)", "Befehlszeile (root)"]),
+    ] {
+        for label in labels {
+            assert!(page.body.contains(label), "{label}: {page:?}");
+            assert!(Username::parse(label).is_err(), "{label}");
+        }
     }
 }
 

@@ -48,7 +48,7 @@ async fn start() -> TestCompanion {
 
 /// The row of a route.
 fn row<'p>(page: &'p str, route: &str) -> &'p str {
-    let start = format!("<th scope=\"row\">{route}</th>");
+    let start = format!(">{route}</a>");
     let (_, rest) = page.split_once(&start).unwrap();
     rest.split_once("</tr>").unwrap().0
 }
@@ -84,7 +84,7 @@ async fn a_route_for_another_issuer_is_open_to_nobody_of_the_site() {
         assert_eq!(answer, status, "{route}");
         for (page, told) in [(&english, passes), (&german, in_german)] {
             let row = row(&page.body, route);
-            let told = [format!(">{told}</td>"), format!(">{told}</span></td>")];
+            let told = ["</td>", "</span></td>", "</a></td>"].map(|end| format!(">{told}{end}"));
             assert!(told.iter().any(|end| row.ends_with(end)), "{told:?}: {row}");
         }
     }
@@ -104,6 +104,20 @@ async fn a_route_for_another_issuer_is_open_to_nobody_of_the_site() {
         let told = format!("and only if</span> <code>{condition}</code>");
         assert!(own.contains(&told), "{told}: {own}");
     }
+    // Where it is written, and the question who may send such a request.
+    let line = POLICY
+        .lines()
+        .position(|line| line.contains("/both"))
+        .unwrap()
+        + 1;
+    let both = row(&english.body, "both");
+    assert!(both.contains(&format!(".yaml:{line}</span>")), "{both}");
+    let link = "href=\"/panel/who?method=GET&#38;host=&#38;path=%2Fboth\">both</a>";
+    assert!(english.body.contains(link), "{english:?}");
+    // What the catalogue does not have.
+    let (_, unknown) = english.body.split_once("id=\"unknown-scopes\">").unwrap();
+    let (unknown, _) = unknown.split_once("</ul>").unwrap();
+    assert_eq!(unknown, "<li><code>orders.all</code></li>");
     let who = "/panel/who?kind=user&name=alice&method=GET&path=/mixed";
     let who = page(&mut admin, who).await;
     assert!(
@@ -119,7 +133,7 @@ async fn roles_that_were_not_looked_at_are_no_reason_to_say_that_none_passes() {
     let mut admin = administrator(&companion).await;
     let seen = page(&mut admin, "/panel/policy").await;
     assert!(
-        row(&seen.body, "read-order").ends_with(">consumer</td>"),
+        row(&seen.body, "read-order").ends_with(">consumer</a></td>"),
         "{seen:?}"
     );
     assert!(!seen.body.contains("There are more roles"), "{seen:?}");

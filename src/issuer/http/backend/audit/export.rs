@@ -13,8 +13,9 @@ use crate::issuer::Issuer;
 use crate::issuer::answers::AuditAnswer;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
+use crate::issuer::http::list::Filter;
 use crate::problem::quoted;
-use crate::store::{AuditEntry, StoreError};
+use crate::store::{AuditEntry, AuditFilter, StoreError};
 
 /// So many entries are read at once.
 const PAGE: usize = 500;
@@ -22,12 +23,12 @@ const PAGE: usize = 500;
 /// So many are in one file; the next file begins after the last of them.
 const MAX_ENTRIES: usize = 100_000;
 
-const MAX_SEARCH_BYTES: usize = 256;
-
 /// The first line of CSV.
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 11] = [
     "position",
     "done_at",
+    "time",
+    "actor_kind",
     "actor",
     "actor_id",
     "action",
@@ -49,7 +50,7 @@ enum Format {
 /// What is still to be written.
 struct Export {
     issuer: Arc<Issuer>,
-    search: String,
+    filter: AuditFilter,
     before: Option<i64>,
     /// How many entries at most.
     left: usize,
@@ -63,8 +64,9 @@ pub(in crate::issuer::http) fn export(
     query: &str,
 ) -> Result<Response, EndpointError> {
     let query = Form::parse(query.as_bytes())?;
-    let known = ["format", "search", "after"];
-    if let Some(unknown) = query.names().find(|name| !known.contains(name)) {
+    let known =
+        |name: &str| ["format", "after"].contains(&name) || AuditFilter::NAMES.contains(&name);
+    if let Some(unknown) = query.names().find(|name| !known(name)) {
         return Err(EndpointError::UnknownParameter(quoted(unknown)));
     }
     let format = match query.get("format") {
@@ -78,13 +80,9 @@ pub(in crate::issuer::http) fn export(
         }
         None => return Err(EndpointError::Missing("format")),
     };
-    let search = query.get("search").unwrap_or_default().trim();
-    if search.len() > MAX_SEARCH_BYTES {
-        return Err(EndpointError::Parameter("search"));
-    }
     let export = Export {
         issuer: Arc::clone(&access.issuer),
-        search: search.to_owned(),
+        filter: AuditFilter::read(&query)?,
         before: super::position(query.get("after").unwrap_or_default())?,
         left: MAX_ENTRIES,
         format,
@@ -115,7 +113,7 @@ impl Export {
     /// breaks off, so that nobody takes the file for whole.
     async fn part(mut self) -> Option<(Result<Bytes, StoreError>, Option<Self>)> {
         let limit = PAGE.min(self.left);
-        let listing = self.issuer.store.audit(&self.search, self.before, limit);
+        let listing = self.issuer.store.audit(&self.filter, self.before, limit);
         let listing = match listing.await {
             Ok(listing) => listing,
             Err(error) => {
@@ -147,13 +145,19 @@ impl Format {
                 line + "\n"
             }
             Self::Csv => {
-                let (position, done_at) = (entry.position.to_string(), entry.done_at.to_string());
+                let (position, done_at) = (entry.position.to_string(), entry.done_at.0.to_string());
+                let (time, kind) = (
+                    entry.done_at.to_string(),
+                    entry.actor_kind().name().to_owned(),
+                );
                 let optional = |text: &'_ Option<String>| text.clone().unwrap_or_default();
                 let (actor, id) = (optional(&entry.actor_name), optional(&entry.actor));
                 let title = optional(&entry.object_title);
                 let fields = [
                     &position,
                     &done_at,
+                    &time,
+                    &kind,
                     &actor,
                     &id,
                     &entry.action,

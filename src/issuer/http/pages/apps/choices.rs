@@ -5,6 +5,8 @@ use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::boxes::{MAX_BOXES, TickBox, Ticks};
 use crate::issuer::http::pages::form::PageForm;
+use crate::issuer::http::pages::language::Language;
+use crate::issuer::http::pages::own_scopes::sentence;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
@@ -77,6 +79,7 @@ impl Choices {
     /// `app` is the app that is to be changed, if it is there already. What it has comes first: its owner
     /// may have lost it.
     pub(super) async fn of(
+        language: Language,
         access: &DirectoryAccess,
         app: Option<&App>,
         chosen: &Chosen,
@@ -102,7 +105,8 @@ impl Choices {
                 &mut choices.api
             };
             let has = held.contains(name.as_str());
-            list.push(chosen.ticks.tick_box(name.as_str(), &description, has));
+            let sentence = sentence(language, name.as_str(), &description);
+            list.push(chosen.ticks.tick_box(name.as_str(), sentence, has));
         }
         let catalogue = access.directory().scopes(&Page::first(MAX_BOXES)).await?;
         for scope in catalogue.items {

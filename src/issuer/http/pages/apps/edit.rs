@@ -49,7 +49,7 @@ pub(in crate::issuer::http::pages) async fn show(
         description: Text::of(app.description.as_str()),
         link: Text::of(app.link.as_ref().map_or("", AppLink::as_str)),
         redirect_uris: Text::of(uris.join("\n")),
-        choices: Choices::of(&access, Some(&app), &chosen).await?,
+        choices: Choices::of(visitor.language, &access, Some(&app), &chosen).await?,
         error: Text::of(""),
         wrong: Fields::none(),
     };
@@ -120,7 +120,7 @@ async fn again(
         description: Text::of(form.trimmed("description")),
         link: Text::of(form.trimmed("link")),
         redirect_uris: Text::of(form.text("redirect_uris")),
-        choices: Choices::of(access, Some(app), chosen).await?,
+        choices: Choices::of(visitor.language, access, Some(app), chosen).await?,
         error: Text::of(remark.text),
         wrong: remark.fields,
     };

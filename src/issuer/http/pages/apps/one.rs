@@ -12,6 +12,7 @@ use crate::identity::{App, AppStatus, RedirectUri, ScopesFrom, User};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::frame::Frame;
+use crate::issuer::http::pages::own_scopes::sentence;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::trial::{self, FirstCall, FromHere};
 use crate::issuer::http::pages::visitor::Visitor;
@@ -78,7 +79,7 @@ pub(in crate::issuer::http::pages) async fn show(
     let scopes = app.scopes_within(owner);
     let described = access.issuer.store.describe_scopes(&scopes).await?;
     let sentences = described.iter().map(|(name, description)| {
-        let sentence = match description.trim() {
+        let sentence = match sentence(visitor.language, name.as_str(), description) {
             "" => name.as_str(),
             text => text,
         };

@@ -5,6 +5,7 @@ use crate::identity::{
 };
 use crate::issuer::directory::{DirectoryError, Thing};
 use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::keys::KeyRotationError;
 
 /// None for what only a defect, or a form that was made by hand, brings about.
 pub(super) fn of(error: &EndpointError) -> Option<String> {
@@ -92,7 +93,10 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
             "Die Rolle für neue Benutzer darf keine `backend.*`-Berechtigung haben: Alle bekämen sie.".to_owned()
         }
         DirectoryError::Beyond(scopes) => {
-            format!("Das gibt oder nimmt Berechtigungen, die du selbst nicht hast: {scopes}.")
+            format!(
+                "Deinem Konto fehlt {scopes}: Was du nicht hast, kannst du weder geben noch nehmen noch ändern. Ein \
+                 Administrator, der es hat, kann das."
+            )
         }
         DirectoryError::BeyondRoles(role) => {
             format!("Dir selbst kannst du keine Rolle geben, die du nicht hast: {role}.")
@@ -143,6 +147,7 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
             "Administratoren brauchen hier einen Passkey: Füge erst einen anderen hinzu, bevor du diesen entfernst."
                 .to_owned()
         }
+        DirectoryError::KeyRotation(error) => key_rotation(error).to_owned(),
         DirectoryError::Hashing(_) | DirectoryError::Store(_) | DirectoryError::Cryptography(_) => {
             "Das geht gerade nicht: Bitte versuche es gleich noch einmal.".to_owned()
         }
@@ -177,6 +182,27 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
         | DirectoryError::WhatToRevoke => return None,
     };
     Some(text)
+}
+
+fn key_rotation(error: &KeyRotationError) -> &'static str {
+    match error {
+        KeyRotationError::TooMany => {
+            "Es sind schon so viele Schlüssel bekannt, wie geprüft werden: Warte, bis einige abgelaufen sind, oder \
+             ziehe alle sofort zurück."
+        }
+        KeyRotationError::Files => {
+            "Die Schlüssel stehen in `issuer.keys.files`: Schreibe den neuen ans Ende der Liste, und wenn alle Gates ihn \
+             kennen, an den Anfang."
+        }
+        KeyRotationError::Contended => {
+            "Jemand anderes wechselt gerade die Schlüssel: Versuche es noch einmal."
+        }
+        KeyRotationError::Store(_)
+        | KeyRotationError::Cryptography(_)
+        | KeyRotationError::Key(_) => {
+            "Das geht gerade nicht: Bitte versuche es gleich noch einmal."
+        }
+    }
 }
 
 /// The thing with its article, as the object of a sentence.

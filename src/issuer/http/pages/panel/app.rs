@@ -5,7 +5,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use super::apps::PATH;
-use super::below;
+use super::{audit, below, users, who, with_values};
 use crate::identity::{AppStatus, Form, RedirectUri, Status};
 use crate::issuer::directory::{AppsOf, is_app_in_use};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
@@ -32,6 +32,11 @@ struct AppPage<'a> {
     key: Text<'a>,
     secrets: Vec<Secret>,
     owner: Text<'a>,
+    /// The pages that the reader may open.
+    owner_path: Option<String>,
+    owner_apps_path: String,
+    who_path: Option<String>,
+    audit_path: Option<String>,
     is_active: bool,
     is_disabled_by_owner: bool,
     created: String,
@@ -63,8 +68,14 @@ pub(in crate::issuer::http::pages) async fn show(
         expires: secret.expires_at.map(|instant| language.instant(instant)),
     });
     let uris = app.redirect_uris.iter().map(RedirectUri::as_str);
+    let held = &access.caller.scopes;
+    let sees_users = held.contains("backend.user");
     let page = AppPage {
         frame: visitor.frame(),
+        owner_path: sees_users.then(|| below(users::PATH, owner.as_str())),
+        owner_apps_path: with_values(PATH, &[("owner", owner.as_str())]),
+        who_path: who::is_open_about("app", held).then(|| who::about("app", &key)),
+        audit_path: sees_users.then(|| audit::about("app", &key)),
         path: &below(PATH, &key),
         name: Text::of(app.name.as_str()),
         description: Text::of(app.description.as_str()),

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{below, next_page_of};
+use super::{below, next_page_of, users};
 use crate::clock::UnixSeconds;
 use crate::identity::{AppStatus, Status};
 use crate::issuer::directory::{Days, DirectoryError};
@@ -45,6 +45,8 @@ struct Row<'a> {
     name: Text<'a>,
     description: Text<'a>,
     owner: Text<'a>,
+    /// For those who may see users.
+    owner_path: Option<String>,
     scopes: String,
     is_active: bool,
     used: String,
@@ -76,6 +78,11 @@ pub(in crate::issuer::http::pages) async fn list(
         name: Text::of(owned.app.name.as_str()),
         description: Text::of(in_short(&owned.app.description)),
         owner: Text::of(owned.owner.as_str()),
+        owner_path: access
+            .caller
+            .scopes
+            .contains("backend.user")
+            .then(|| below(users::PATH, owned.owner.as_str())),
         scopes: owned.app.scopes.to_string(),
         is_active: owned.app.status == AppStatus::Active,
         used: visitor.last_use(owned.app.last_used_at),

@@ -4,23 +4,27 @@ use askama::Template;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
+use super::{below, roles, who, with_values};
 use crate::identity::{Form, Role};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::routes::{MAX_ROUTES, MAX_SEARCH_BYTES, matching};
+use crate::issuer::http::pages::routes::{MAX_ROUTES, MAX_SEARCH_BYTES, asked_for, matching};
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
-use crate::policy::{Methods, Mode, Requirement, Route, RouteIssuers};
+use crate::policy::{Methods, Mode, Requirement, Route, RouteIssuers, RoutePlace};
 use crate::store::Page;
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/policy";
 
 /// So many roles are looked at.
 const MAX_ROLES: usize = 1000;
+
+/// So many scopes that are missing in the catalogue are named.
+const MAX_UNKNOWN: usize = 50;
 
 /// So much of the digest of a policy is shown.
 const DIGEST_CHARACTERS: usize = 12;
@@ -36,6 +40,11 @@ struct PolicyPage<'a> {
     has_more: bool,
     /// Whether there are roles that nobody looked at.
     has_more_roles: bool,
+    /// The scopes that the policy asks for and the catalogue does not have: at most so many, and whether there are
+    /// more.
+    unknown_scopes: Vec<Text<'a>>,
+    has_more_unknown: bool,
+    may_add_scopes: bool,
 }
 
 /// As much of a digest as pages show.
@@ -53,6 +62,10 @@ struct Site<'a> {
 
 struct Row<'a> {
     name: Text<'a>,
+    /// Where it is written; empty where that is not known.
+    place: Text<'a>,
+    /// The page that asks whether somebody may send such a request.
+    who_path: String,
     methods: String,
     hosts: String,
     path: Text<'a>,
@@ -66,12 +79,18 @@ struct Row<'a> {
     roles: Opening,
 }
 
+/// A role that opens a route.
+struct OpeningRole {
+    path: String,
+    name: Text<'static>,
+}
+
 /// Who passes a route.
 enum Opening {
     /// In the words of the page: whoever comes, or nobody.
     Said(&'static str),
     /// Users of these roles.
-    Roles(String),
+    Roles(Vec<OpeningRole>),
     /// The route asks for what no role has.
     NoRole,
 }
@@ -87,7 +106,7 @@ pub(in crate::issuer::http::pages) async fn show(
     if search.len() > MAX_SEARCH_BYTES {
         return Err(EndpointError::Parameter("search").into());
     }
-    let roles = access.directory().roles(&Page::first(MAX_ROLES)).await?;
+    let all_roles = access.directory().roles(&Page::first(MAX_ROLES)).await?;
     let in_force = visitor.issuer.in_force();
     let policy = in_force.as_ref().map(|snapshot| snapshot.policy());
     let trust = in_force.as_ref().map(|snapshot| snapshot.trust());
@@ -95,9 +114,13 @@ pub(in crate::issuer::http::pages) async fn show(
         names: trust.map_or_else(Vec::new, |trust| {
             trust.names_of(&visitor.issuer.settings.url).collect()
         }),
-        roles: &roles.items,
+        roles: &all_roles.items,
         words: visitor.words(),
     };
+    let asked: Vec<&str> = policy.map(|policy| asked_for(policy)).unwrap_or_default();
+    let mut unknown = visitor.issuer.store.unknown_scopes(&asked).await?;
+    let has_more_unknown = unknown.len() > MAX_UNKNOWN;
+    unknown.truncate(MAX_UNKNOWN);
     let found = policy.iter().flat_map(|policy| matching(policy, search));
     let found: Vec<&Route> = found.take(MAX_ROUTES + 1).collect();
     let rows = found.iter().take(MAX_ROUTES);
@@ -105,17 +128,33 @@ pub(in crate::issuer::http::pages) async fn show(
         frame: visitor.frame(),
         search: Text::of(search),
         digest: policy.map(|policy| short(policy.digest())),
-        routes: rows.map(|route| site.row(route)).collect(),
+        routes: rows
+            .map(|route| site.row(route, policy.and_then(|policy| policy.place(route))))
+            .collect(),
         has_more: found.len() > MAX_ROUTES,
-        has_more_roles: roles.next.is_some(),
+        has_more_roles: all_roles.next.is_some(),
+        unknown_scopes: unknown.into_iter().map(Text::of).collect(),
+        has_more_unknown,
+        may_add_scopes: access.caller.scopes.contains("backend.scope"),
     };
     Ok(answer::page(StatusCode::OK, &page))
 }
 
 impl Site<'_> {
-    fn row<'p>(&self, route: &'p Route) -> Row<'p> {
+    fn row<'p>(&self, route: &'p Route, place: Option<&RoutePlace>) -> Row<'p> {
         let hosts: Vec<String> = route.hosts.iter().map(ToString::to_string).collect();
+        let method = match &route.methods {
+            Methods::Every => "GET",
+            Methods::Listed(listed) => listed.first().map_or("GET", |method| &**method),
+        };
+        let request = [
+            ("method", method),
+            ("host", hosts.first().map_or("", String::as_str)),
+            ("path", &*route.path),
+        ];
         Row {
+            place: Text::of(place.map(RoutePlace::in_short).unwrap_or_default()),
+            who_path: with_values(who::PATH, &request),
             name: Text::of(&*route.name),
             methods: match &route.methods {
                 Methods::Every => "*".to_owned(),
@@ -155,11 +194,16 @@ impl Site<'_> {
             .roles
             .iter()
             .filter(|role| required.are_met(|scope| role.scopes.contains(scope)));
-        let names: Vec<&str> = open.map(|role| role.name.as_str()).collect();
-        if names.is_empty() {
+        let open: Vec<OpeningRole> = open
+            .map(|role| OpeningRole {
+                path: below(roles::PATH, role.name.as_str()),
+                name: Text::of(role.name.as_str().to_owned()),
+            })
+            .collect();
+        if open.is_empty() {
             Opening::NoRole
         } else {
-            Opening::Roles(names.join(", "))
+            Opening::Roles(open)
         }
     }
 }

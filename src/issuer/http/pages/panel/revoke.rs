@@ -9,10 +9,11 @@ use axum::response::Response;
 use crate::identity::ScopesFrom;
 use crate::issuer::directory::{AppsOf, DirectoryError, WhatToRevoke};
 use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::backend::may_count;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::list::{ByPosition, ListQuery};
 use crate::issuer::http::pages::answer;
-use crate::issuer::http::pages::confirmation::{Confirmation, is_confirmed};
+use crate::issuer::http::pages::confirmation::{Confirmation, Typed, is_confirmed};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
@@ -21,14 +22,19 @@ use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
+use crate::store::MAX_COUNTED;
 use crate::token::LogPosition;
 
 use arrivals::{Arrivals, GateState};
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/revoke";
 
-/// What has to be typed for everybody's tokens.
+/// The value for everybody's tokens, and what has to be typed for them, in any language of the pages.
 const EVERYONE: &str = "everyone";
+const EVERYONE_TYPED: [&str; 2] = [EVERYONE, "alle"];
+
+/// The field in which it is typed.
+const TYPED: &str = "typed";
 
 #[derive(Template)]
 #[template(path = "pages/revoke.html")]
@@ -98,7 +104,8 @@ pub(in crate::issuer::http::pages) async fn submit(
         let remark = Remark::wrong(words.panel.revoke_incomplete);
         return Ok(page(&visitor, Some(&form), &remark, None));
     };
-    let done = if is_confirmed(&form) {
+    let is_typed = what != WhatToRevoke::Everyone || is_typed(&form);
+    let done = if is_confirmed(&form) && is_typed {
         access.admit_revocation()?;
         let revoked = access.directory().revoke(what.clone()).await;
         revoked.map(Step::Revoked)
@@ -117,10 +124,17 @@ pub(in crate::issuer::http::pages) async fn submit(
                 title: title(words, &what),
                 texts,
                 button: words.panel.revoke_button,
-                fields: form.repeatable().collect(),
+                fields: vec![("kind", form.text("kind")), ("name", form.text("name"))],
                 cancel: PATH,
             };
-            Ok(confirmation.ask(&visitor))
+            if what != WhatToRevoke::Everyone {
+                return Ok(confirmation.ask(&visitor));
+            }
+            Ok(confirmation.ask_for_word(
+                &visitor,
+                &untyped(&visitor, &form),
+                typed(&visitor, &form),
+            ))
         }
         Err(error @ (DirectoryError::NotFound(_) | DirectoryError::Id)) => {
             let remark = Remark::of(visitor.language, &error.into());
@@ -130,10 +144,34 @@ pub(in crate::issuer::http::pages) async fn submit(
     }
 }
 
+/// Whether the word for everybody's tokens was typed.
+pub(super) fn is_typed(form: &PageForm) -> bool {
+    let typed = form.trimmed(TYPED).to_lowercase();
+    EVERYONE_TYPED.contains(&typed.as_str())
+}
+
+/// The field for it.
+pub(super) fn typed<'f>(visitor: &Visitor, form: &'f PageForm) -> Typed<'f> {
+    Typed {
+        name: TYPED,
+        label: visitor.words().panel.type_everyone,
+        value: Text::of(form.text(TYPED)),
+    }
+}
+
+/// What is said of a form that was confirmed without it.
+pub(super) fn untyped(visitor: &Visitor, form: &PageForm) -> Remark {
+    if is_confirmed(form) {
+        Remark::wrong(visitor.words().panel.not_typed)
+    } else {
+        Remark::none()
+    }
+}
+
 /// What a form says; none where it does not say it, or not by its name.
 fn what(form: &PageForm) -> Option<WhatToRevoke> {
     let name = form.trimmed("name");
-    if name.is_empty() {
+    if name.is_empty() && form.text("kind") != EVERYONE {
         return None;
     }
     match form.text("kind") {
@@ -141,60 +179,67 @@ fn what(form: &PageForm) -> Option<WhatToRevoke> {
         "app" => Some(WhatToRevoke::App(name)),
         "grant" => Some(WhatToRevoke::Grant(name)),
         "token" => Some(WhatToRevoke::Token(name)),
-        EVERYONE if name == EVERYONE => Some(WhatToRevoke::Everyone),
+        EVERYONE => Some(WhatToRevoke::Everyone),
         _ => None,
     }
 }
 
 fn title(words: &'static Words, what: &WhatToRevoke) -> String {
     match what {
-        WhatToRevoke::User(name) => format!("{}: {name}", words.panel.revoke_user),
-        WhatToRevoke::App(key) => format!("{}: {key}", words.panel.revoke_app),
-        WhatToRevoke::Grant(id) => format!("{}: {id}", words.panel.revoke_grant),
-        WhatToRevoke::Token(id) => format!("{}: {id}", words.panel.revoke_token),
-        WhatToRevoke::Everyone => words.panel.revoke_everyone.to_owned(),
+        WhatToRevoke::User(name) => format!("{} {name}?", words.panel.revoke_user_title),
+        WhatToRevoke::App(key) => format!("{} {key}?", words.panel.revoke_app_title),
+        WhatToRevoke::Grant(id) => format!("{} {id}?", words.panel.revoke_grant_title),
+        WhatToRevoke::Token(id) => format!("{} {id}?", words.panel.revoke_token_title),
+        WhatToRevoke::Everyone => words.panel.revoke_everyone_title.to_owned(),
     }
 }
 
-/// Whom it concerns, and what goes on: of user and app no more than the caller could look up.
+/// Whom it concerns, and what goes on: of users, apps and grants no more than the caller could look up.
 async fn effect(
     visitor: &Visitor,
     access: &DirectoryAccess,
     what: &WhatToRevoke,
 ) -> Result<Vec<String>, DirectoryError> {
-    let (words, directory) = (visitor.words(), access.directory());
+    let (words, directory) = (&visitor.words().panel, access.directory());
     let has = |scope: &str| access.caller.scopes.contains(scope);
     let mut texts = Vec::new();
     match what {
         WhatToRevoke::User(name) => {
             let user = directory.user(name).await?;
-            if has("backend.user") {
-                texts.push(format!(
-                    "{} {}",
-                    words.panel.revoke_found,
-                    user.email.as_str()
-                ));
+            let may_see = has("backend.user");
+            if may_see {
+                let (name, email) = (user.username.as_str(), user.email.as_str());
+                texts.push(format!("{}: {name}, {email}", words.found_user));
             }
-            texts.push(words.panel.revoke_user_sentence.to_owned());
+            texts.push(words.revoke_user_sentence.to_owned());
         }
         WhatToRevoke::App(key) => {
-            let (found, reach) = directory.app_with_reach(key, AppsOf::Everybody).await?;
+            let found = directory.app(key, AppsOf::Everybody).await?;
             let may_see = has("backend.app");
             if may_see {
                 let (name, owner) = (found.app.name.as_str(), found.owner.as_str());
-                texts.push(format!("{} {name} ({owner})", words.panel.revoke_found));
+                texts.push(format!(
+                    "{}: {name}, {} {owner}",
+                    words.found_app, words.found_owner
+                ));
             }
             if may_see && found.app.scopes_from == ScopesFrom::List {
-                texts.push(format!("{} {}", words.panel.has, found.app.scopes));
+                texts.push(format!("{} {}", words.has, found.app.scopes));
             }
-            texts.push(words.panel.revoke_app_sentence.to_owned());
-            if may_see {
-                texts.push(visitor.language.reached(reach));
-            }
+            texts.push(words.revoke_app_sentence.to_owned());
         }
-        WhatToRevoke::Grant(_) => texts.push(words.panel.revoke_grant_sentence.to_owned()),
-        WhatToRevoke::Token(_) => texts.push(words.panel.revoke_token_sentence.to_owned()),
-        WhatToRevoke::Everyone => texts.push(words.panel.revoke_everyone_sentence.to_owned()),
+        WhatToRevoke::Grant(_) => texts.push(words.revoke_grant_sentence.to_owned()),
+        WhatToRevoke::Token(_) => texts.push(words.revoke_token_sentence.to_owned()),
+        WhatToRevoke::Everyone => texts.push(words.revoke_everyone_sentence.to_owned()),
+    }
+    let reach = directory.reach_of_revocation(what).await?;
+    let is_counted = !matches!(what, WhatToRevoke::Token(_));
+    if is_counted && may_count(access, what) {
+        texts.push(visitor.language.reached(reach));
+    }
+    let counts = [reach.users, reach.apps, reach.grants, reach.sessions];
+    if *what == WhatToRevoke::Everyone && counts.contains(&MAX_COUNTED) {
+        texts.push(words.at_least.to_owned());
     }
     Ok(texts)
 }

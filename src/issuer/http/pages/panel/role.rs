@@ -3,15 +3,15 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::below;
 use super::roles::PATH;
+use super::{audit, below, users, who, with_values};
 use crate::identity::Role;
-use crate::issuer::directory::{DirectoryError, RoleUpdate, is_role_in_use};
+use crate::issuer::directory::{DirectoryError, RoleUpdate, WhenUsed, is_role_in_use};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::boxes::{ScopeBoxes, Ticks};
 use crate::issuer::http::pages::confirmation::{
-    Confirmation, is_confirmed, told_use, when_confirmed, when_used,
+    Confirmation, Offer, is_confirmed, told_use, when_confirmed, when_used,
 };
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
@@ -20,7 +20,14 @@ use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
+use crate::issuer::own::ADMINISTRATOR_ROLE;
 use crate::store::Reach;
+
+/// What a user needs for its own pages.
+pub(super) const OF_USERS: [&str; 2] = ["consumer.account", "consumer.app"];
+
+/// The box that adds it to a role which is to be the default.
+const ADD_OWN: &str = "add_own";
 
 #[derive(Template)]
 #[template(path = "pages/role.html")]
@@ -30,7 +37,13 @@ struct RolePage<'a> {
     title: Text<'a>,
     name: Text<'a>,
     is_default: bool,
+    /// Whether it is the issuer's, which nobody deletes.
+    is_own: bool,
     concerned: String,
+    /// Who has it; for those who may see users.
+    users_path: Option<String>,
+    who_path: String,
+    audit_path: Option<String>,
     boxes: ScopeBoxes,
     error: Text<'a>,
 }
@@ -71,29 +84,33 @@ pub(in crate::issuer::http::pages) async fn submit(
     let (ticks, wanted_name) = (Ticks::of(&form), form.trimmed("name"));
     let is_renamed = wanted_name != directory.role(&name).await?.name.as_str();
     let takes_away = is_renamed || !ticks.removed.is_empty();
-    if takes_away && !is_confirmed(&form) {
-        let (role, reach) = directory.role_with_reach(&name).await?;
-        if reach.users > 0 {
-            return Ok(ask(&visitor, &role, reach, &ticks, is_renamed, &form));
-        }
-    }
     let update = RoleUpdate {
         name: is_renamed.then(|| wanted_name.clone()),
         scopes: None,
         add_scopes: Some(ticks.added.clone()),
         remove_scopes: Some(ticks.removed.clone()),
     };
-    access.admit_revocation()?;
-    let directory = access.after_login()?;
-    match directory
-        .update_role(&name, &update, when_confirmed(&form))
-        .await
-    {
-        Err(DirectoryError::InUse(_)) => {
+    let asks = takes_away && !is_confirmed(&form);
+    let done = if asks && is_role_in_use(directory.role_with_reach(&name).await?.1) {
+        // What is refused anyway is not worth a question.
+        directory
+            .check_role_update(&name, &update)
+            .await
+            .map(|()| None)
+    } else {
+        access.admit_revocation()?;
+        let directory = access.after_login()?;
+        let updated = directory.update_role(&name, &update, when_confirmed(&form));
+        updated.await.map(Some)
+    };
+    match done {
+        Ok(None) | Err(DirectoryError::InUse(_)) => {
             let (role, reach) = directory.role_with_reach(&name).await?;
             Ok(ask(&visitor, &role, reach, &ticks, is_renamed, &form))
         }
-        Ok(changed) => visitor.done(&below(PATH, changed.role.name.as_str()), Done::RoleChanged),
+        Ok(Some(changed)) => {
+            visitor.done(&below(PATH, changed.role.name.as_str()), Done::RoleChanged)
+        }
         Err(error) => {
             let remark = visitor.remark(error)?;
             let (role, reach) = directory.role_with_reach(&name).await?;
@@ -153,7 +170,7 @@ pub(in crate::issuer::http::pages) async fn show_default(
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
     let role = access.directory().role(&name).await?;
-    Ok(default_confirmation(&visitor, &role, &below(PATH, &name)).ask(&visitor))
+    Ok(ask_for_default(&visitor, &role, &Remark::none()))
 }
 
 /// `POST {name}/default`: new users get this role from now on.
@@ -161,32 +178,71 @@ pub(in crate::issuer::http::pages) async fn choose_default(
     visitor: Visitor,
     access: DirectoryAccess,
     PathName(name): PathName,
-    _: PageForm,
+    form: PageForm,
 ) -> Result<Response, PageError> {
     let path = below(PATH, &name);
-    match access.after_login()?.set_default_role(&name).await {
-        Ok(_) => visitor.done(&path, Done::DefaultRoleChanged),
+    let directory = access.after_login()?;
+    let role = directory.role(&name).await?;
+    let missing = lacks_own(&role);
+    let added = if form.text(ADD_OWN) == "on" && !missing.is_empty() {
+        let names = missing.iter().map(|scope| (*scope).to_owned());
+        let update = RoleUpdate {
+            add_scopes: Some(names.collect()),
+            ..RoleUpdate::default()
+        };
+        let added = directory.update_role(&name, &update, WhenUsed::Refuse);
+        added.await.map(|_| ())
+    } else {
+        Ok(())
+    };
+    let chosen = match added {
+        Ok(()) => directory.set_default_role(&name).await.map(|_| ()),
+        Err(error) => Err(error),
+    };
+    match chosen {
+        Ok(()) => visitor.done(&path, Done::DefaultRoleChanged),
         Err(error) => {
             let remark = visitor.remark(error)?;
-            let role = access.directory().role(&name).await?;
-            let confirmation = default_confirmation(&visitor, &role, &path);
-            Ok(confirmation.ask_again(&visitor, &remark))
+            let role = directory.role(&name).await?;
+            Ok(ask_for_default(&visitor, &role, &remark))
         }
     }
 }
 
-fn default_confirmation<'a>(visitor: &Visitor, role: &Role, cancel: &'a str) -> Confirmation<'a> {
-    let words = visitor.words();
-    Confirmation {
-        title: format!("{} {}", words.panel.make_default, role.name.as_str()),
-        texts: vec![
-            words.panel.default_sentence.to_owned(),
-            format!("{} {}", words.panel.has, role.scopes),
-        ],
-        button: words.panel.make_default_button,
-        fields: Vec::new(),
-        cancel,
+/// What opens the portal to a user, of that what a role does not have.
+fn lacks_own(role: &Role) -> Vec<&'static str> {
+    let missing = OF_USERS.iter().filter(|scope| !role.scopes.contains(scope));
+    missing.copied().collect()
+}
+
+/// Says first what new users could not do.
+fn ask_for_default(visitor: &Visitor, role: &Role, remark: &Remark) -> Response {
+    let (words, missing) = (&visitor.words().panel, lacks_own(role).join(", "));
+    let mut texts = vec![
+        words.default_sentence.to_owned(),
+        format!("{} {}", words.has, role.scopes),
+    ];
+    if !missing.is_empty() {
+        texts.push(format!(
+            "{} {missing}. {}",
+            words.default_lacks, words.default_closed
+        ));
     }
+    let confirmation = Confirmation {
+        title: format!("{} {}", words.make_default, role.name.as_str()),
+        texts,
+        button: words.make_default_button,
+        fields: Vec::new(),
+        cancel: &below(PATH, role.name.as_str()),
+    };
+    if missing.is_empty() {
+        return confirmation.ask_to_give(visitor, remark);
+    }
+    let offer = Offer {
+        name: ADD_OWN,
+        label: format!("{} {missing}", words.default_add),
+    };
+    confirmation.ask_with_offer(visitor, remark, offer)
 }
 
 /// `GET {name}/delete`
@@ -195,8 +251,23 @@ pub(in crate::issuer::http::pages) async fn show_delete(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
-    let (role, reach) = access.directory().role_with_reach(&name).await?;
-    Ok(deletion(&visitor, &role, reach, &below(PATH, &name)).ask(&visitor))
+    let directory = access.directory();
+    let checked = directory.check_role_deletion(&name).await;
+    let (role, reach) = directory.role_with_reach(&name).await?;
+    match checked {
+        Ok(()) => Ok(deletion(&visitor, &role, reach, &below(PATH, &name)).ask(&visitor)),
+        // What is refused anyway is not worth a question.
+        Err(error) => {
+            let remark = visitor.remark(error)?;
+            let shown = Shown {
+                role: &role,
+                reach,
+                name: role.name.as_str(),
+                ticks: &Ticks::none(),
+            };
+            page(&visitor, &access, &shown, &remark).await
+        }
+    }
 }
 
 /// `POST {name}/delete`
@@ -241,13 +312,24 @@ async fn page(
     remark: &Remark,
 ) -> Result<Response, PageError> {
     let role = shown.role;
-    let boxes = shown.ticks.scope_boxes(access, &role.scopes).await?;
+    let boxes = shown
+        .ticks
+        .scope_boxes(visitor, access, &role.scopes)
+        .await?;
+    let (name, sees_users) = (
+        role.name.as_str(),
+        access.caller.scopes.contains("backend.user"),
+    );
     let page = RolePage {
         frame: visitor.frame(),
-        path: &below(PATH, role.name.as_str()),
-        title: Text::of(role.name.as_str()),
+        path: &below(PATH, name),
+        title: Text::of(name),
         name: Text::of(shown.name),
         is_default: role.is_default,
+        is_own: role.name.as_str() == ADMINISTRATOR_ROLE,
+        users_path: sees_users.then(|| with_values(users::PATH, &[("role", name)])),
+        who_path: who::about("role", name),
+        audit_path: sees_users.then(|| audit::about("role", name)),
         concerned: visitor.language.reached(shown.reach),
         boxes,
         error: Text::of(&*remark.text),

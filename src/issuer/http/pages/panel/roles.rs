@@ -4,17 +4,19 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::role::OF_USERS;
 use super::{below, next_page};
-use crate::identity::ScopeSet;
+use crate::identity::{Role, ScopeSet};
 use crate::issuer::directory::NewRole;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
-use crate::issuer::http::list::{ListQuery, Unfiltered};
+use crate::issuer::http::list::{BySearch, ListQuery};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::boxes::{MAX_BOXES, ScopeBoxes, Ticks};
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
+use crate::issuer::http::pages::own_scopes::sentence;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
@@ -31,6 +33,7 @@ const ROLES: usize = 8;
 #[template(path = "pages/roles.html")]
 struct RolesPage<'a> {
     frame: Frame<'a>,
+    search: Text<'a>,
     roles: Vec<Column<'a>>,
     scopes: Vec<Row<'a>>,
     has_more_scopes: bool,
@@ -63,37 +66,53 @@ struct NewRolePage<'a> {
 pub(in crate::issuer::http::pages) async fn list(
     visitor: Visitor,
     access: DirectoryAccess,
-    query: Result<ListQuery<Unfiltered>, EndpointError>,
+    query: Result<ListQuery<BySearch>, EndpointError>,
 ) -> Result<Response, PageError> {
+    let query = query?;
+    let search = query.filter().unwrap_or_default();
     let page = Page {
         limit: ROLES,
-        ..query?.page
+        ..query.page.clone()
     };
     let directory = access.directory();
-    let roles = directory.roles(&page).await?;
+    let found = directory.roles_named(search, &page).await?;
+    let default = directory.default_role().await?;
+    let roles = default_first(default, found.items, search, &page.after);
     let scopes = directory.scopes(&Page::first(MAX_BOXES)).await?;
-    let columns = roles.items.iter().map(|role| Column {
+    let columns = roles.iter().map(|role| Column {
         path: below(PATH, role.name.as_str()),
         name: Text::of(role.name.as_str()),
         is_default: role.is_default,
     });
     let rows = scopes.items.iter().map(|scope| {
         let name = scope.name.as_str();
-        let cells = roles.items.iter().map(|role| role.scopes.contains(name));
+        let cells = roles.iter().map(|role| role.scopes.contains(name));
         Row {
             name: Text::of(name),
-            sentence: Text::of(scope.description.as_str().trim()),
+            sentence: Text::of(sentence(visitor.language, name, scope.description.as_str())),
             cells: cells.collect(),
         }
     });
     let page = RolesPage {
         frame: visitor.frame(),
+        search: Text::of(search),
         roles: columns.collect(),
         scopes: rows.collect(),
         has_more_scopes: scopes.next.is_some(),
-        next: next_page(PATH, ("", ""), roles.next.as_deref()),
+        next: next_page(PATH, ("search", search), found.next.as_deref()),
     };
     Ok(answer::page_with_script(StatusCode::OK, &page, ""))
+}
+
+/// The default role before the others on the first page, and on no other.
+fn default_first(default: Option<Role>, found: Vec<Role>, search: &str, after: &str) -> Vec<Role> {
+    let is_shown = |role: &Role| {
+        let name = role.name.as_str().to_lowercase();
+        after.is_empty() && name.contains(&search.to_lowercase())
+    };
+    let others = found.into_iter().filter(|role| !role.is_default);
+    let default = default.filter(is_shown);
+    default.into_iter().chain(others).collect()
 }
 
 /// `GET /panel/new-role`
@@ -101,7 +120,9 @@ pub(in crate::issuer::http::pages) async fn show_new(
     visitor: Visitor,
     access: DirectoryAccess,
 ) -> Result<Response, PageError> {
-    new_page(&visitor, &access, "", &Ticks::none(), &Remark::none()).await
+    // Whoever gets a role without them has no pages of its own: that is to be meant.
+    let preset = Ticks::adding(OF_USERS);
+    new_page(&visitor, &access, "", &preset, &Remark::none()).await
 }
 
 /// `POST /panel/new-role`
@@ -131,7 +152,9 @@ async fn new_page(
     ticks: &Ticks,
     remark: &Remark,
 ) -> Result<Response, PageError> {
-    let boxes = ticks.scope_boxes(access, &ScopeSet::default()).await?;
+    let boxes = ticks
+        .scope_boxes(visitor, access, &ScopeSet::default())
+        .await?;
     let page = NewRolePage {
         frame: visitor.frame(),
         name: Text::of(name),

@@ -3,8 +3,8 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::below;
 use super::scopes::PATH;
+use super::{below, policy, roles, with_values};
 use crate::identity::{RoleName, Scope};
 use crate::issuer::directory::ScopeUpdate;
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
@@ -14,6 +14,7 @@ use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::routes::asking_for;
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
@@ -26,12 +27,51 @@ struct ScopePage<'a> {
     path: &'a str,
     name: Text<'a>,
     sentence: Text<'a>,
-    /// The roles that have it.
-    roles: Vec<Text<'a>>,
+    /// The roles that have it, with their pages for those who may see them.
+    roles: Vec<(Option<String>, Text<'a>)>,
     concerned: String,
+    /// How many apps follow an owner who has it.
+    followers: i64,
+    /// The routes in force that ask for it.
+    routes: Routes,
+    routes_path: Option<String>,
     /// Whether the issuer needs it.
     is_own: bool,
     error: Text<'a>,
+}
+
+/// Routes by their names: at most so many, and how many more there are.
+struct Routes {
+    names: Vec<String>,
+    more: usize,
+}
+
+/// So many routes are named.
+const MAX_NAMED: usize = 20;
+
+impl Routes {
+    /// Those of the gate in this process that ask for a scope; none where it has none.
+    fn asking_for(visitor: &Visitor, scope: &str) -> Self {
+        let in_force = visitor.issuer.in_force();
+        let policy = in_force.as_ref().map(|snapshot| snapshot.policy());
+        let mut names: Vec<String> = policy
+            .iter()
+            .flat_map(|policy| asking_for(policy, scope))
+            .map(|route| route.name.to_string())
+            .collect();
+        let more = names.len().saturating_sub(MAX_NAMED);
+        names.truncate(MAX_NAMED);
+        Self { names, more }
+    }
+
+    fn in_words(&self) -> String {
+        let names = self.names.join(", ");
+        if self.more == 0 {
+            names
+        } else {
+            format!("{names} +{}", self.more)
+        }
+    }
 }
 
 /// `GET`
@@ -42,7 +82,13 @@ pub(in crate::issuer::http::pages) async fn show(
 ) -> Result<Response, PageError> {
     let (scope, reach) = access.directory().scope_with_reach(&name).await?;
     let sentence = scope.description.as_str();
-    Ok(page(&visitor, (&scope, &reach), sentence, &Remark::none()))
+    Ok(page(
+        &visitor,
+        &access,
+        (&scope, &reach),
+        sentence,
+        &Remark::none(),
+    ))
 }
 
 /// `POST`: what it allows, in other words.
@@ -63,7 +109,7 @@ pub(in crate::issuer::http::pages) async fn submit(
             let remark = visitor.remark(error)?;
             let (scope, reach) = directory.scope_with_reach(&name).await?;
             let sentence = form.text("description");
-            Ok(page(&visitor, (&scope, &reach), sentence, &remark))
+            Ok(page(&visitor, &access, (&scope, &reach), sentence, &remark))
         }
     }
 }
@@ -115,7 +161,15 @@ fn deletion<'a>(
             names.join(", ")
         ));
     }
-    texts.push(visitor.language.concerned(reach.users, reach.apps));
+    texts.push(
+        visitor
+            .language
+            .concerned(reach.users, reach.apps + reach.followers),
+    );
+    let routes = Routes::asking_for(visitor, scope.name.as_str());
+    if !routes.names.is_empty() {
+        texts.push(format!("{} {}", words.panel.routes_ask, routes.in_words()));
+    }
     texts.push(words.panel.tokens_end.to_owned());
     Confirmation {
         title: format!("{} {}", words.panel.delete_scope, scope.name.as_str()),
@@ -130,18 +184,29 @@ fn deletion<'a>(
 
 fn page(
     visitor: &Visitor,
+    access: &DirectoryAccess,
     (scope, reach): (&Scope, &ScopeReach),
     sentence: &str,
     remark: &Remark,
 ) -> Response {
-    let roles = reach.roles.iter().map(RoleName::as_str).map(Text::of);
+    let sees_roles = access.caller.scopes.contains("backend.role");
+    let roles = reach.roles.iter().map(|role| {
+        let path = sees_roles.then(|| below(roles::PATH, role.as_str()));
+        (path, Text::of(role.as_str()))
+    });
+    let name = scope.name.as_str();
     let page = ScopePage {
         frame: visitor.frame(),
         path: &below(PATH, scope.name.as_str()),
         name: Text::of(scope.name.as_str()),
         sentence: Text::of(sentence),
         roles: roles.collect(),
-        concerned: visitor.language.concerned(reach.users, reach.apps),
+        concerned: visitor
+            .language
+            .concerned(reach.users, reach.apps + reach.followers),
+        followers: reach.followers,
+        routes: Routes::asking_for(visitor, name),
+        routes_path: sees_roles.then(|| with_values(policy::PATH, &[("search", name)])),
         is_own: scope.name.is_own(),
         error: Text::of(&*remark.text),
     };

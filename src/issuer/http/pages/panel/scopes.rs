@@ -13,6 +13,7 @@ use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
+use crate::issuer::http::pages::own_scopes::sentence;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
@@ -33,6 +34,9 @@ struct Row<'a> {
     path: String,
     name: Text<'a>,
     sentence: Text<'a>,
+    /// How many roles have it, and how many apps in a list of their own.
+    roles: i64,
+    apps: i64,
 }
 
 #[derive(Template)]
@@ -51,10 +55,22 @@ pub(in crate::issuer::http::pages) async fn list(
     query: Result<ListQuery<Unfiltered>, EndpointError>,
 ) -> Result<Response, PageError> {
     let listing = access.directory().scopes(&query?.page).await?;
-    let rows = listing.items.iter().map(|scope| Row {
-        path: below(PATH, scope.name.as_str()),
-        name: Text::of(scope.name.as_str()),
-        sentence: Text::of(scope.description.as_str()),
+    let names: Vec<&str> = listing
+        .items
+        .iter()
+        .map(|scope| scope.name.as_str())
+        .collect();
+    let uses = visitor.issuer.store.count_scope_uses(&names).await?;
+    let rows = listing.items.iter().map(|scope| {
+        let name = scope.name.as_str();
+        let counts = uses.get(name).copied().unwrap_or_default();
+        Row {
+            path: below(PATH, name),
+            name: Text::of(name),
+            sentence: Text::of(sentence(visitor.language, name, scope.description.as_str())),
+            roles: counts.roles,
+            apps: counts.apps,
+        }
     });
     let page = ScopesPage {
         frame: visitor.frame(),

@@ -3,10 +3,10 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::below;
 use super::users::PATH;
-use crate::identity::{RoleName, Status, User};
-use crate::issuer::directory::{UserUpdate, is_user_in_use};
+use super::{apps, audit, below, who, with_values};
+use crate::identity::{AppStatus, Role, RoleName, ScopeName, ScopeSet, Status, User};
+use crate::issuer::directory::{AppSearch, DirectoryError, MAX_APPS, UserUpdate, is_user_in_use};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::boxes::{MAX_BOXES, TickBox, Ticks};
@@ -24,6 +24,12 @@ use crate::store::{Page, Reach};
 /// Where somebody changes its own password.
 const OWN_PASSWORD_PATH: &str = "/portal/account/password";
 
+/// So many scopes of a role are named beside its box.
+const GIVEN: usize = 6;
+
+/// What opens somebody's own pages.
+const OWN_PAGES: &str = "consumer.account";
+
 #[derive(Template)]
 #[template(path = "pages/user.html")]
 struct UserPage<'a> {
@@ -34,6 +40,16 @@ struct UserPage<'a> {
     is_active: bool,
     created: String,
     scopes: String,
+    /// Whom it concerns that the user loses something: how many sessions as well.
+    concerned: String,
+    passkeys: i64,
+    /// Those of the user; none where the reader may not see apps.
+    apps: Option<Vec<AppRow<'a>>>,
+    apps_path: String,
+    audit_path: String,
+    /// For those who may ask about users.
+    who_path: Option<String>,
+    may_revoke: bool,
     boxes: Vec<TickBox>,
     rows: Vec<sign_ins::Row>,
     /// The link for a password that was just made.
@@ -41,6 +57,14 @@ struct UserPage<'a> {
     /// Until when.
     link_until: String,
     error: Text<'a>,
+}
+
+/// An app of the user.
+struct AppRow<'a> {
+    path: String,
+    name: Text<'a>,
+    is_active: bool,
+    used: String,
 }
 
 /// `GET`
@@ -62,13 +86,19 @@ pub(in crate::issuer::http::pages) async fn submit(
 ) -> Result<Response, PageError> {
     let ticks = Ticks::of(&form);
     if !ticks.removed.is_empty() && !is_confirmed(&form) {
-        let (user, reach) = access.directory().user_with_reach(&name).await?;
+        let directory = access.directory();
+        let (user, reach) = directory.user_with_reach(&name).await?;
         let words = visitor.words();
-        let texts = vec![
+        let mut texts = vec![
             format!("{} {}", words.panel.loses, ticks.removed.join(", ")),
             visitor.language.reached(reach),
             words.panel.tokens_end.to_owned(),
         ];
+        let loses_pages = user.scopes.contains(OWN_PAGES)
+            && !left(&access, &user, &ticks).await?.contains(OWN_PAGES);
+        if loses_pages {
+            texts.push(words.panel.loses_own_pages.to_owned());
+        }
         let confirmation = Confirmation {
             title: format!("{} {}", words.panel.change_user, user.username.as_str()),
             texts,
@@ -93,6 +123,21 @@ pub(in crate::issuer::http::pages) async fn submit(
     }
 }
 
+/// What a user has when the boxes are ticked and cleared as they are. What does not exist gives nothing.
+async fn left(access: &DirectoryAccess, user: &User, ticks: &Ticks) -> Result<ScopeSet, PageError> {
+    let kept = user.roles.iter().map(RoleName::as_str);
+    let kept = kept.filter(|role| !ticks.removed.iter().any(|removed| removed == role));
+    let mut scopes = Vec::new();
+    for name in kept.chain(ticks.added.iter().map(String::as_str)) {
+        match access.directory().role(name).await {
+            Ok(role) => scopes.extend(role.scopes.iter().cloned()),
+            Err(DirectoryError::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(scopes.into_iter().collect())
+}
+
 /// `GET {username}/status`
 pub(in crate::issuer::http::pages) async fn show_status(
     visitor: Visitor,
@@ -100,7 +145,14 @@ pub(in crate::issuer::http::pages) async fn show_status(
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
     let (user, reach) = access.directory().user_with_reach(&name).await?;
-    Ok(status_confirmation(&visitor, &user, reach, &below(PATH, &name)).ask(&visitor))
+    let path = below(PATH, &name);
+    let confirmation = status_confirmation(&visitor, &user, reach, &path);
+    Ok(ask_for_status(
+        confirmation,
+        &visitor,
+        &user,
+        &Remark::none(),
+    ))
 }
 
 /// `POST {username}/status`
@@ -121,8 +173,20 @@ pub(in crate::issuer::http::pages) async fn change_status(
             let remark = visitor.remark(error)?;
             let (user, reach) = access.directory().user_with_reach(&name).await?;
             let confirmation = status_confirmation(&visitor, &user, reach, &path);
-            Ok(confirmation.ask_again(&visitor, &remark))
+            Ok(ask_for_status(confirmation, &visitor, &user, &remark))
         }
+    }
+}
+
+fn ask_for_status(
+    confirmation: Confirmation<'_>,
+    visitor: &Visitor,
+    user: &User,
+    remark: &Remark,
+) -> Response {
+    match user.status {
+        Status::Active => confirmation.ask_again(visitor, remark),
+        Status::Disabled => confirmation.ask_to_give(visitor, remark),
     }
 }
 
@@ -249,6 +313,48 @@ fn ask_for_link(visitor: &Visitor, user: &User, remark: &Remark) -> Response {
     confirmation.ask_again(visitor, remark)
 }
 
+/// A box for each role, with what it gives.
+async fn boxes(
+    visitor: &Visitor,
+    access: &DirectoryAccess,
+    user: &User,
+    ticks: &Ticks,
+) -> Result<Vec<TickBox>, PageError> {
+    let first = Page::first(MAX_BOXES);
+    let known = access.directory().roles(&first).await?.items;
+    let mut roles: Vec<&RoleName> = user
+        .roles
+        .iter()
+        .chain(known.iter().map(|role| &role.name))
+        .collect();
+    roles.sort();
+    roles.dedup();
+    let boxes = roles.into_iter().map(|name| {
+        let known = known.iter().find(|role| role.name == *name);
+        let gives = known.map(|role| gives(visitor, role)).unwrap_or_default();
+        ticks.tick_box(name.as_str(), &gives, user.roles.contains(name))
+    });
+    Ok(boxes.collect())
+}
+
+/// What a role gives, in a few words.
+fn gives(visitor: &Visitor, role: &Role) -> String {
+    let words = &visitor.words().panel;
+    let names: Vec<&str> = role.scopes.iter().map(ScopeName::as_str).collect();
+    let more = names.len().saturating_sub(GIVEN);
+    let some = names
+        .iter()
+        .take(GIVEN)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
+    match (names.len(), more) {
+        (0, _) => words.gives_nothing.to_owned(),
+        (_, 0) => format!("{} {some}", words.gives),
+        (_, more) => format!("{} {some} +{more}", words.gives),
+    }
+}
+
 async fn page(
     visitor: &Visitor,
     access: &DirectoryAccess,
@@ -256,26 +362,45 @@ async fn page(
     ticks: &Ticks,
     remark: &Remark,
 ) -> Result<Response, PageError> {
-    let mut roles: Vec<RoleName> = user.roles.clone();
-    let first = Page::first(MAX_BOXES);
-    let others = access.directory().roles(&first).await?.items;
-    roles.extend(others.into_iter().map(|role| role.name));
-    roles.sort();
-    roles.dedup();
-    let boxes = roles.iter().map(|role| {
-        let has = user.roles.contains(role);
-        ticks.tick_box(role.as_str(), "", has)
+    let directory = access.directory();
+    let boxes = boxes(visitor, access, user, ticks).await?;
+    let (user, reach) = directory.user_with_reach(user.username.as_str()).await?;
+    let (name, held) = (user.username.as_str(), &access.caller.scopes);
+    let owned = if held.contains("backend.app") {
+        let all = Page::first(MAX_APPS.into());
+        Some(
+            directory
+                .apps(&AppSearch::of_owner(name), &all)
+                .await?
+                .items,
+        )
+    } else {
+        None
+    };
+    let rows = owned.iter().flatten().map(|owned| AppRow {
+        path: below(apps::PATH, owned.app.key.as_str()),
+        name: Text::of(owned.app.name.as_str()),
+        is_active: owned.app.status == AppStatus::Active,
+        used: visitor.last_use(owned.app.last_used_at),
     });
+    let rows: Vec<AppRow<'_>> = rows.collect();
     let page = UserPage {
         frame: visitor.frame(),
-        path: &below(PATH, user.username.as_str()),
-        name: Text::of(user.username.as_str()),
+        path: &below(PATH, name),
+        name: Text::of(name),
         email: Text::of(user.email.as_str()),
         is_active: user.is_active(),
         created: visitor.language.instant(user.created_at),
         scopes: user.scopes.to_string(),
-        boxes: boxes.collect(),
-        rows: sign_ins::rows(visitor, access, user).await?,
+        concerned: visitor.language.reached(reach),
+        passkeys: user.passkeys,
+        apps: owned.is_some().then_some(rows),
+        apps_path: with_values(apps::PATH, &[("owner", name)]),
+        audit_path: audit::about("user", name),
+        who_path: who::is_open_about("user", held).then(|| who::about("user", name)),
+        may_revoke: held.contains("backend.token"),
+        boxes,
+        rows: sign_ins::rows(visitor, access, &user).await?,
         link: visitor.told_secret().map(Text::of),
         link_until: visitor.told_until(),
         error: Text::of(&*remark.text),

@@ -4,10 +4,11 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{below, next_page};
+use super::{below, next_page_of};
+use crate::identity::Status;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
-use crate::issuer::http::list::{BySearch, ListQuery};
+use crate::issuer::http::list::{ListQuery, of_users};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::apps::role_names;
 use crate::issuer::http::pages::form::PageForm;
@@ -17,15 +18,24 @@ use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::Told;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
+use crate::store::{Page, UserFilter};
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/users";
 pub(in crate::issuer::http::pages) const NEW_PATH: &str = "/panel/new-user";
+
+/// So many roles can be chosen; a link or the URL names any other.
+const MAX_ROLES: usize = 200;
 
 #[derive(Template)]
 #[template(path = "pages/users.html")]
 struct UsersPage<'a> {
     frame: Frame<'a>,
     search: Text<'a>,
+    /// Those that can be chosen; the one that is asked for is among them.
+    roles: Vec<Text<'a>>,
+    role: &'a str,
+    /// As the URL has it; empty for any.
+    status: &'static str,
     users: Vec<Row<'a>>,
     next: Option<String>,
 }
@@ -52,11 +62,22 @@ struct NewUserPage<'a> {
 pub(in crate::issuer::http::pages) async fn list(
     visitor: Visitor,
     access: DirectoryAccess,
-    query: Result<ListQuery<BySearch>, EndpointError>,
+    query: Result<ListQuery<UserFilter>, EndpointError>,
 ) -> Result<Response, PageError> {
     let query = query?;
-    let search = query.filter().unwrap_or_default();
-    let listing = access.directory().users(search, &query.page).await?;
+    let (directory, filter) = (access.directory(), &query.filter);
+    let listing = directory.users(filter, &query.page).await?;
+    let roles = directory.roles(&Page::first(MAX_ROLES)).await?;
+    let mut roles: Vec<&str> = roles.items.iter().map(|role| role.name.as_str()).collect();
+    if !filter.role.is_empty() && !roles.contains(&filter.role.as_str()) {
+        roles.push(&filter.role);
+    }
+    let status = filter.status.map_or("", Status::name);
+    let filters = [
+        ("search", filter.search.as_str()),
+        (of_users::ROLE, filter.role.as_str()),
+        (of_users::STATUS, status),
+    ];
     let rows = listing.items.iter().map(|user| Row {
         path: below(PATH, user.username.as_str()),
         name: Text::of(user.username.as_str()),
@@ -67,9 +88,12 @@ pub(in crate::issuer::http::pages) async fn list(
     });
     let page = UsersPage {
         frame: visitor.frame(),
-        search: Text::of(search),
+        search: Text::of(filter.search.as_str()),
+        roles: roles.into_iter().map(Text::of).collect(),
+        role: &filter.role,
+        status,
         users: rows.collect(),
-        next: next_page(PATH, ("search", search), listing.next.as_deref()),
+        next: next_page_of(PATH, &filters, listing.next.as_deref()),
     };
     Ok(answer::page(StatusCode::OK, &page))
 }

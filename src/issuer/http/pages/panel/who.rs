@@ -1,13 +1,15 @@
 //! `/panel/who`: may this caller send that request? The gate in the same process answers, as it would answer
 //! the proxy: it judges a token that is made for the question and given to nobody.
 
+mod caller;
+
 use askama::Template;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
+use super::with_values;
 use crate::authorizer::Authorizer;
-use crate::identity::{AppKey, Form, GrantError, ScopeSet};
-use crate::issuer::directory::{DirectoryError, Thing};
+use crate::identity::{Form, ScopeSet};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
@@ -20,6 +22,9 @@ use crate::issuer::http::pages::verdict;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
+use crate::policy::RequiredScopes;
+
+use caller::{Caller, NoCaller};
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/who";
 
@@ -28,11 +33,19 @@ const ANY_HOST: &str = "localhost";
 
 const MAX_BYTES: usize = 1024;
 
+/// What is asked about: the value, and what the panel needs for it beside what opens the page.
+const KINDS: [(&str, Option<&str>); 4] = [
+    ("user", Some("backend.user")),
+    ("app", Some("backend.app")),
+    ("role", None),
+    ("nobody", None),
+];
+
 #[derive(Template)]
 #[template(path = "pages/who.html")]
 struct WhoPage<'a> {
     frame: Frame<'a>,
-    kinds: [(&'static str, &'static str); 3],
+    kinds: Vec<(&'static str, &'static str)>,
     kind: Text<'a>,
     name: Text<'a>,
     method: Text<'a>,
@@ -62,7 +75,27 @@ struct Question<'q> {
     path: &'q str,
 }
 
+/// Whether somebody with these scopes may ask about such things.
+pub(in crate::issuer::http::pages) fn is_open_about(kind: &str, held: &ScopeSet) -> bool {
+    let mut kinds = KINDS.iter();
+    let known = kinds.find(|(name, _)| *name == kind);
+    let may = known.is_some_and(|(_, needed)| needed.is_none_or(|scope| held.contains(scope)));
+    may && held.contains("backend.role")
+}
+
+/// The page, to be asked about this.
+pub(in crate::issuer::http::pages) fn about(kind: &str, name: &str) -> String {
+    with_values(PATH, &[("kind", kind), ("name", name)])
+}
+
 impl Question<'_> {
+    /// What somebody with these scopes lacks to ask it.
+    fn lacking(&self, held: &ScopeSet) -> Option<&'static str> {
+        let mut kinds = KINDS.iter();
+        let (_, needed) = kinds.find(|(kind, _)| *kind == self.kind)?;
+        needed.filter(|scope| !held.contains(scope))
+    }
+
     /// What the page calls the first field that is too long.
     fn too_long(&self, words: &'static Words) -> Option<&'static str> {
         let fields = [
@@ -75,21 +108,6 @@ impl Question<'_> {
         let mut long = fields.iter().filter(|(text, _)| text.len() > MAX_BYTES);
         long.next().map(|(_, label)| *label)
     }
-}
-
-/// Who asks: with what token, and what it has.
-struct Caller {
-    token: Option<String>,
-    scopes: ScopeSet,
-}
-
-/// Why there is no caller.
-enum NoCaller {
-    /// It gets no token, and so passes where nobody needs one.
-    NoToken(GrantError),
-    /// Nothing has the name.
-    Unknown(DirectoryError),
-    Failed(PageError),
 }
 
 /// `GET`
@@ -111,16 +129,32 @@ pub(in crate::issuer::http::pages) async fn show(
     if let Some(label) = question.too_long(words) {
         let (status, text) = (StatusCode::BAD_REQUEST, words.panel.who_too_long);
         let error = format!("{label}: {text}.");
-        return Ok(page(&visitor, status, &question, None, &error));
+        return Ok(page(&visitor, &access, status, &question, None, &error));
     }
-    if question.path.is_empty() {
-        return Ok(page(&visitor, StatusCode::OK, &question, None, ""));
+    if let Some(scope) = question.lacking(&access.caller.scopes) {
+        let needed = RequiredScopes::new([scope.into()].into(), Box::default());
+        return Err(PageError::Lacking(needed));
+    }
+    // A link may say half of a question.
+    if question.path.is_empty() || question.kind.is_empty() {
+        return Ok(page(&visitor, &access, StatusCode::OK, &question, None, ""));
+    }
+    if question.name.is_empty() && question.kind != "nobody" {
+        let (status, text) = (StatusCode::BAD_REQUEST, words.panel.who_nameless);
+        return Ok(page(&visitor, &access, status, &question, None, text));
     }
     let Some(gate) = visitor.issuer.gate.get() else {
         let status = StatusCode::NOT_FOUND;
-        return Ok(page(&visitor, status, &question, None, words.panel.no_gate));
+        return Ok(page(
+            &visitor,
+            &access,
+            status,
+            &question,
+            None,
+            words.panel.no_gate,
+        ));
     };
-    let (caller, without) = match caller(&access, &question).await {
+    let (caller, without) = match Caller::of(&access, question.kind, question.name).await {
         Ok(caller) => (caller, None),
         Err(NoCaller::NoToken(reason)) => {
             let nobody = Caller {
@@ -132,60 +166,34 @@ pub(in crate::issuer::http::pages) async fn show(
         Err(NoCaller::Unknown(error)) => {
             let error = EndpointError::from(error);
             let text = messages::message(visitor.language, &error);
-            return Ok(page(&visitor, error.status(), &question, None, &text));
+            return Ok(page(
+                &visitor,
+                &access,
+                error.status(),
+                &question,
+                None,
+                &text,
+            ));
         }
         Err(NoCaller::Failed(error)) => return Err(error),
     };
     let mut verdict = judge(gate, &question, &caller, visitor.language);
     if let Some(reason) = without {
         let reason = of_grant(visitor.language, reason);
-        verdict.sentence = Text::of(format!("{} {reason}.", words.panel.who_no_token));
+        verdict.sentence = match question.kind {
+            // The reason would tell to give the user another role.
+            "role" => Text::of(words.panel.who_role_without),
+            _ => Text::of(format!("{} {reason}.", words.panel.who_no_token)),
+        };
     }
-    Ok(page(&visitor, StatusCode::OK, &question, Some(verdict), ""))
-}
-
-/// The token that somebody would get for the API.
-async fn caller(access: &DirectoryAccess, question: &Question<'_>) -> Result<Caller, NoCaller> {
-    let issuer = &access.issuer;
-    let failed = |error: EndpointError| NoCaller::Failed(error.into());
-    let (user, app) = match question.kind {
-        "user" => {
-            let user = access.directory().user(question.name).await;
-            (user.map_err(NoCaller::of)?, None)
-        }
-        "app" => {
-            let (key, now) = (AppKey::known(question.name), issuer.clock.now());
-            let app = issuer.store.app(&key, now).await;
-            let app = app.map_err(|error| failed(error.into()))?;
-            let app = app.ok_or(NoCaller::Unknown(DirectoryError::NotFound(Thing::App)))?;
-            (app.owner.clone(), Some(app))
-        }
-        "nobody" | "" => {
-            return Ok(Caller {
-                token: None,
-                scopes: ScopeSet::default(),
-            });
-        }
-        // The answer for somebody else would be taken for that for whoever was meant.
-        _ => return Err(failed(EndpointError::Parameter("kind"))),
-    };
-    let made = issuer.grants.sample_token(&user, app.as_ref());
-    let (token, scopes) = made
-        .map_err(|error| failed(error.into()))?
-        .map_err(NoCaller::NoToken)?;
-    Ok(Caller {
-        token: Some(token),
-        scopes,
-    })
-}
-
-impl NoCaller {
-    fn of(error: DirectoryError) -> Self {
-        match error {
-            DirectoryError::NotFound(_) => Self::Unknown(error),
-            other => Self::Failed(other.into()),
-        }
-    }
+    Ok(page(
+        &visitor,
+        &access,
+        StatusCode::OK,
+        &question,
+        Some(verdict),
+        "",
+    ))
 }
 
 fn judge(
@@ -218,20 +226,31 @@ fn if_empty<'t>(text: &'t str, otherwise: &'t str) -> &'t str {
 
 fn page(
     visitor: &Visitor,
+    access: &DirectoryAccess,
     status: StatusCode,
     question: &Question<'_>,
     verdict: Option<Answer>,
     error: &str,
 ) -> Response {
     let words = visitor.words();
+    let label = |kind: &str| match kind {
+        "user" => words.panel.who_user,
+        "app" => words.panel.who_app,
+        "role" => words.panel.who_role,
+        _ => words.panel.who_without,
+    };
+    let open = KINDS
+        .iter()
+        .filter(|(kind, _)| is_open_about(kind, &access.caller.scopes));
+    let kinds: Vec<(&str, &str)> = open.map(|(kind, _)| (*kind, label(kind))).collect();
     let page = WhoPage {
         frame: visitor.frame(),
-        kinds: [
-            ("user", words.panel.who_user),
-            ("app", words.panel.who_app),
-            ("nobody", words.panel.who_without),
-        ],
-        kind: Text::of(if_empty(question.kind, "user")),
+        kind: Text::of(if question.kind.is_empty() {
+            kinds.first().map_or("", |(kind, _)| *kind)
+        } else {
+            question.kind
+        }),
+        kinds,
         name: Text::of(question.name),
         method: Text::of(if_empty(question.method, "GET")),
         host: Text::of(question.host),

@@ -32,6 +32,7 @@ pub(in crate::issuer::http::pages) enum Done {
     SessionEnded,
     OtherSessionsEnded,
     Revoked,
+    KeysRotated,
 }
 
 impl Done {
@@ -63,6 +64,7 @@ impl Done {
             Self::SessionEnded => words.sessions_ended,
             Self::OtherSessionsEnded => words.others_ended,
             Self::Revoked => words.revoked,
+            Self::KeysRotated => words.keys_rotated,
         }
     }
 }

@@ -27,6 +27,7 @@ words! {
     revoked:
         "They have ended. Each gate refuses them as soon as it hears of it.",
         "Sie sind beendet. Jedes Gate lehnt sie ab, sobald es davon erfährt.";
+    keys_rotated: "The signing keys have been rotated.", "Die Signaturschlüssel sind gewechselt.";
     signed_up: "Your account is ready, and you are logged in.", "Dein Konto ist bereit, und du bist angemeldet.";
     logged_out: "You are logged out.", "Du bist abgemeldet.";
     app_changed: "The app has been changed.", "Die App ist geändert.";

@@ -34,7 +34,6 @@ words! {
     all_apps: "All apps", "Alle Apps";
     all_apps_sentence: "Everybody's apps: disable or delete one.", "Die Apps aller: eine sperren oder löschen.";
     filter: "Filter", "Filtern";
-    any_state: "any", "jeder";
     unused_before: "Not used for", "Seit";
     unused_after: "days", "Tagen nicht benutzt";
     old_secret_before: "Secret older than", "Geheimnis älter als";
@@ -61,21 +60,59 @@ words! {
     loses: "Loses:", "Verliert:";
     renamed: "Is renamed to:", "Heißt künftig:";
     tokens_end:
-        "Tokens that rest on it end at once, at every gate. Programs that ask again get what is left.",
-        "Tokens, die darauf beruhen, enden sofort, an jedem Gate. Wer ein neues holt, bekommt, was übrig bleibt.";
+        "Tokens that rest on it end at once, at every gate, also those that apps got by their own secret, which nobody counts. Programs that ask again get what is left.",
+        "Tokens, die darauf beruhen, enden sofort, an jedem Gate, auch die, die Apps mit ihrem Geheimnis geholt haben; die zählt niemand. Wer ein neues holt, bekommt, was übrig bleibt.";
     change_role: "Change the role", "Rolle ändern:";
     make_default: "Default role:", "Standardrolle:";
     make_default_button: "Make it the default", "Zum Standard machen";
     default_sentence:
         "Whoever signs up from now on gets it. Existing users keep what they have.",
         "Wer sich ab jetzt registriert, bekommt sie. Wer schon da ist, behält, was er hat.";
+    default_lacks:
+        "It lacks what opens the portal to a user:",
+        "Ihr fehlt, was einem Benutzer das Portal öffnet:";
+    default_closed:
+        "New users could log in, and neither see their own account nor make an app.",
+        "Neue Benutzer könnten sich anmelden, aber weder ihr Konto sehen noch eine App anlegen.";
+    default_add: "Add to the role first:", "Vorher zur Rolle hinzufügen:";
+    default_stays:
+        "This is the role of new users. It can be deleted once another one is.",
+        "Das ist die Rolle neuer Benutzer. Löschen lässt sie sich, sobald eine andere es ist.";
+    own_role: "The system itself needs this role: it is not deleted.", "Das System selbst braucht diese Rolle: Sie wird nicht gelöscht.";
+    delete_role_title: "Delete the role", "Rolle löschen";
     delete_role: "Delete the role", "Rolle löschen:";
+    role_search: "Search by name", "Suche nach Namen";
+    no_roles: "No role matches.", "Keine Rolle passt dazu.";
+    role_users: "Users who have it", "Benutzer, die sie haben";
+    what_may_role: "May somebody with this role send a request?", "Darf jemand mit dieser Rolle eine Anfrage senden?";
+    own_scopes: "For the portal and this panel", "Für das Portal und diese Verwaltung";
+    own_scopes_hint:
+        "consumer.account and consumer.app are for everybody who has an account here; backend.* makes administrators.",
+        "consumer.account und consumer.app sind für alle, die hier ein Konto haben; backend.* macht jemanden zum Administrator.";
+    no_api_scopes: "There is no scope of the API yet.", "Für die API gibt es noch keine Berechtigung.";
     new_user: "New user", "Neuer Benutzer";
     new_user_hint:
         "The user gets the default role. You get a link with which the user sets a password.",
         "Der Benutzer bekommt die Standardrolle. Du bekommst einen Link, mit dem er ein Passwort setzt.";
     no_users: "No user matches.", "Kein Benutzer passt dazu.";
-    search: "Part of a name or address", "Teil von Name oder Adresse";
+    search: "Search by name or address", "Suche nach Name oder Adresse";
+    role: "Role", "Rolle";
+    any_role: "any role", "jede Rolle";
+    any_state: "any state", "jeder Zustand";
+    back: "Back", "Zurück";
+    user_passkeys: "Passkeys", "Passkeys";
+    no_passkeys: "none: the password alone logs in", "keine: Das Passwort allein genügt";
+    user_apps: "Apps", "Apps";
+    no_user_apps: "This user has no apps.", "Dieser Benutzer hat keine Apps.";
+    access_of_user: "Access", "Zugang";
+    end_sessions: "End all sessions and tokens …", "Alle Sitzungen und Tokens beenden …";
+    its_audit: "What was done to it", "Was damit geschah";
+    what_may_it: "May this user send a request?", "Darf dieser Benutzer eine Anfrage senden?";
+    gives: "gives", "gibt";
+    gives_nothing: "gives nothing", "gibt nichts";
+    loses_own_pages:
+        "The user then has no role that opens its own account and sessions (consumer.account): it can log in, and sees next to nothing.",
+        "Der Benutzer hat dann keine Rolle, die ihm sein Konto und seine Sitzungen öffnet (consumer.account): Er kann sich anmelden und sieht so gut wie nichts.";
     change_user: "Change the roles of", "Rollen ändern von";
     disable: "Disable", "Sperren";
     enable: "Enable", "Freigeben";
@@ -103,9 +140,17 @@ words! {
     delete_scope: "Delete the scope", "Berechtigung löschen:";
     is_taken_from: "It is taken from the roles", "Sie wird diesen Rollen genommen:";
     scope_roles: "Roles that have it", "Rollen, die sie haben";
+    followers: "Apps that follow an owner who has it", "Apps, die einem Besitzer folgen, der sie hat";
+    listed_apps: "Apps with it in their list", "Apps, auf deren Liste sie steht";
+    scope_routes: "Routes in force that ask for it", "Routen in Kraft, die sie verlangen";
+    routes_ask:
+        "Routes in force ask for it, and from now on nobody passes them by it:",
+        "Routen in Kraft verlangen sie, und niemand kommt mehr mit ihr durch:";
     scope_own: "The system itself needs it.", "Das System selbst braucht sie.";
     none: "none", "keine";
     owner: "Owner", "Besitzer";
+    other_apps: "All apps of this owner", "Alle Apps dieses Besitzers";
+    what_may_app: "May this app send a request?", "Darf diese App eine Anfrage senden?";
     no_apps: "No app matches.", "Keine App passt dazu.";
     disable_app: "Disable the app", "App sperren:";
     disable_app_sentence:
@@ -125,18 +170,16 @@ words! {
 
     audit: "Audit", "Protokoll";
     audit_sentence: "Who changed what, and when.", "Wer wann was geändert hat.";
-    audit_search: "Part of a name, action or kind", "Teil von Name, Handlung oder Art";
     no_audit: "No entry matches.", "Kein Eintrag passt dazu.";
     export_csv: "Download as CSV", "Als CSV herunterladen";
     export_json: "Download as JSON lines", "Als JSON-Zeilen herunterladen";
     export_hint:
-        "What the search finds, the latest first, up to 100,000 entries.",
-        "Was die Suche findet, das Neueste zuerst, höchstens 100.000 Einträge.";
+        "What the filters let through, the latest first, up to 100,000 entries.",
+        "Was die Filter durchlassen, das Neueste zuerst, höchstens 100.000 Einträge.";
     when: "When", "Wann";
     what: "Action", "Handlung";
     which: "Object", "Objekt";
     change: "Change", "Änderung";
-    command_line: "(command line)", "(Befehlszeile)";
     revoke: "Revoke", "Widerrufen";
     revoke_sentence:
         "Revoke the tokens of a user, an app, a grant, or everybody.",
@@ -144,6 +187,19 @@ words! {
     revoke_lead:
         "Each gate refuses the tokens as soon as it hears of it; one that is connected does so at once. Users and apps stay as they are, and can get new tokens.",
         "Jedes Gate lehnt die Tokens ab, sobald es davon erfährt; ein verbundenes sofort. Benutzer und Apps bleiben, wie sie sind, und können neue Tokens bekommen.";
+    revoke_user_title: "Revoke the tokens of the user", "Tokens des Benutzers widerrufen:";
+    revoke_app_title: "Revoke the tokens of the app", "Tokens der App widerrufen:";
+    revoke_grant_title: "Revoke the grant", "Zugriff widerrufen:";
+    revoke_token_title: "Revoke the token", "Token widerrufen:";
+    revoke_everyone_title: "Revoke everybody's tokens?", "Die Tokens von allen widerrufen?";
+    type_everyone: "To confirm, type the word everyone", "Zur Bestätigung das Wort alle eintippen";
+    not_typed: "The word for everybody is missing.", "Das Wort für alle fehlt.";
+    at_least:
+        "Counting stops at 10,000 of each: there may be more.",
+        "Gezählt wird bis 10.000: Es können mehr sein.";
+    found_user: "User", "Benutzer";
+    found_app: "App", "App";
+    found_owner: "owner", "Besitzer";
     revoke_whose: "Whose tokens?", "Wessen Tokens?";
     revoke_user: "Those of a user", "Die eines Benutzers";
     revoke_app: "Those issued to an app, for any user", "Die einer App, für wen auch immer";
@@ -152,13 +208,12 @@ words! {
     revoke_everyone: "Those of everybody", "Die von allen";
     revoke_name: "Name or id", "Name oder Kennung";
     revoke_name_hint:
-        "The username, the key of the app, the id of the grant (sid) or of the token (jti); for those of everybody, the word everyone",
-        "Der Benutzername, der Schlüssel der App, die Kennung des Zugriffs (sid) oder des Tokens (jti); für die von allen das Wort everyone";
+        "The username, the key of the app, the id of the grant (sid) or of the token (jti); for those of everybody, nothing",
+        "Der Benutzername, der Schlüssel der App, die Kennung des Zugriffs (sid) oder des Tokens (jti); für die von allen nichts";
     revoke_next: "Show what would end", "Zeigen, was enden würde";
     revoke_incomplete:
-        "Say whose tokens, and which. For those of everybody, type the word everyone.",
-        "Sag, wessen Tokens, und welche. Für die von allen tippe das Wort everyone.";
-    revoke_found: "This is", "Das ist";
+        "Say whose tokens, and which.",
+        "Sag, wessen Tokens, und welche.";
     revoke_user_sentence:
         "All access tokens, refresh tokens and sessions of the user end. The user's apps keep theirs.",
         "Alle Access- und Refresh-Tokens und Sitzungen des Benutzers enden. Die Apps des Benutzers behalten ihre.";
@@ -175,11 +230,30 @@ words! {
     keys: "Signing keys", "Signaturschlüssel";
     keys_sentence: "Which keys sign tokens, and until when they are known.", "Welche Schlüssel Tokens signieren, und bis wann sie bekannt sind.";
     keys_lead:
-        "These keys verify the tokens of this site. A key is published before it signs, and for as long as tokens of it may be about.",
-        "Diese Schlüssel prüfen die Tokens von hier. Ein Schlüssel wird bekannt gegeben, bevor er signiert, und solange Tokens von ihm gelten können.";
+        "These keys verify the tokens of this site. A key is published before it signs, and stays published until its last token has expired.",
+        "Diese Schlüssel prüfen die Tokens von hier. Ein Schlüssel wird bekannt gegeben, bevor er signiert, und bleibt es, bis sein letztes Token abgelaufen ist.";
     keys_rotate:
-        "The command portcullis key rotate publishes the next one; with --now it withdraws all others at once.",
-        "Der Befehl portcullis key rotate gibt den nächsten bekannt; mit --now zieht er alle anderen sofort zurück.";
+        "The command portcullis key rotate does the same, with --now at once.",
+        "Dasselbe tut der Befehl portcullis key rotate, mit --now sofort.";
+    keys_files:
+        "These keys are files that the configuration names (issuer.keys.files): a new one is added there.",
+        "Diese Schlüssel sind Dateien, die die Konfiguration nennt (issuer.keys.files): Ein neuer kommt dort dazu.";
+    rotate_link: "Rotate …", "Wechseln …";
+    rotate_now_link: "Rotate now and withdraw all others …", "Sofort wechseln und alle anderen zurückziehen …";
+    rotate_title: "Publish the next signing key?", "Den nächsten Signaturschlüssel bekannt geben?";
+    rotate_sentence:
+        "Verifiers get to know the new key now. It signs in",
+        "Prüfer lernen den neuen Schlüssel jetzt kennen. Er signiert in";
+    rotate_keeps: "No token ends. If one is waiting already, no other is made.", "Kein Token endet. Wartet schon einer, entsteht kein weiterer.";
+    rotate_button: "Publish the next key", "Nächsten Schlüssel bekannt geben";
+    rotate_now_title: "Withdraw all signing keys?", "Alle Signaturschlüssel zurückziehen?";
+    rotate_now_sentence:
+        "For a key that others may know. A new key signs at once, and all others are withdrawn: every access token of everybody that they signed ends, at gates on the feed within a second, at others with their next look at jwks_uri.",
+        "Für einen Schlüssel, den andere kennen könnten. Ein neuer signiert sofort, und alle anderen sind zurückgezogen: Jedes Access-Token von irgendwem, das sie signiert haben, endet, an Gates am Feed binnen einer Sekunde, an anderen mit ihrem nächsten Blick auf jwks_uri.";
+    rotate_now_keeps:
+        "Sessions, refresh tokens and secrets stay: programs get new tokens with them.",
+        "Sitzungen, Refresh-Tokens und Geheimnisse bleiben: Programme holen damit neue Tokens.";
+    rotate_now_button: "Withdraw all keys now", "Alle Schlüssel jetzt zurückziehen";
     key_id: "Key id (kid)", "Kennung (kid)";
     key_algorithm: "Algorithm", "Algorithmus";
     key_next: "next", "nächster";
@@ -224,13 +298,21 @@ words! {
     who_may: "Who may call this?", "Wer darf das?";
     who_sentence: "Ask the gate whether somebody may send a request.", "Das Gate fragen, ob jemand eine Anfrage senden darf.";
     who_lead:
-        "The gate beside this site answers, as it would answer the proxy now.",
-        "Es antwortet das Gate neben dieser Seite, so wie es jetzt dem Proxy antworten würde.";
+        "This server's own gate answers, as it would answer the proxy now.",
+        "Es antwortet das eigene Gate dieses Servers, so wie es jetzt dem Proxy antworten würde.";
     who_caller: "Who?", "Wer?";
     who_user: "A user, after a login", "Ein Benutzer nach einer Anmeldung";
     who_app: "An app, for its owner", "Eine App für ihren Besitzer";
+    who_role: "Somebody with this role and no other", "Jemand mit dieser Rolle und keiner anderen";
     who_without: "Somebody without a token", "Jemand ohne Token";
-    who_name: "Username, or key of the app", "Benutzername oder Schlüssel der App";
+    who_name: "User, app or role", "Benutzer, App oder Rolle";
+    who_name_hint:
+        "The username, the key of the app or owner/name (alice/Web shop), or the name of the role",
+        "Der Benutzername, der Schlüssel der App oder Besitzer/Name (alice/Web shop), oder der Name der Rolle";
+    who_nameless: "Say which user, app or role.", "Sag, welcher Benutzer, welche App oder welche Rolle.";
+    who_role_without:
+        "The role gives no scope for the API, so there is no token for it.",
+        "Die Rolle gibt keine Berechtigung für die API, also gibt es dafür kein Token.";
     who_request: "Which request?", "Welche Anfrage?";
     who_method: "Method", "Methode";
     who_host: "Host, if the policy distinguishes them", "Host, falls die Policy sie unterscheidet";
@@ -248,6 +330,9 @@ words! {
     who_bad_token:
         "The gate does not accept tokens of this issuer on this route.",
         "Das Gate nimmt auf dieser Route keine Tokens von hier an.";
+    who_unlisted_without:
+        "No route of the policy matches; without a token it is refused as well.",
+        "Keine Route der Policy passt; ohne Token wird das ebenfalls abgelehnt.";
     who_needs_token: "The route needs a token.", "Die Route braucht ein Token.";
     who_lacks: "Scopes are missing:", "Es fehlen Berechtigungen:";
     who_lacks_fix:
@@ -263,11 +348,17 @@ words! {
     who_no_token: "There is no token for the API:", "Es gibt kein Token für die API:";
     policy: "Policy", "Policy";
     policy_sentence: "What each route of the API needs, and who passes.", "Was jede Route der API braucht, und wer durchkommt.";
-    policy_lead: "In force at the gate beside this site:", "In Kraft am Gate neben dieser Seite:";
-    policy_search: "Part of a name, path or scope", "Teil von Name, Pfad oder Berechtigung";
+    policy_lead: "In force at this server's own gate:", "In Kraft am eigenen Gate dieses Servers:";
+    policy_hint:
+        "A route leads to the question who may call it. Beside it stands the file and the line of its path.",
+        "Eine Route führt zur Frage, wer sie aufrufen darf. Daneben steht, in welcher Datei und Zeile ihr Pfad steht.";
+    unknown_scopes:
+        "The policy asks for scopes that the catalogue does not have: nobody gets them here, until somebody adds them.",
+        "Die Policy verlangt Berechtigungen, die der Katalog nicht hat: Niemand bekommt sie hier, bis jemand sie anlegt.";
+    policy_search: "Search by name, path or scope", "Suche nach Name, Pfad oder Berechtigung";
     no_routes: "No route matches.", "Keine Route passt dazu.";
     more_routes: "There are more routes: narrow the search.", "Es gibt mehr Routen: Suche genauer.";
-    no_gate: "No gate runs beside this site.", "Neben dieser Seite läuft kein Gate.";
+    no_gate: "This server has no gate of its own.", "Dieser Server hat kein eigenes Gate.";
     route: "Route", "Route";
     requests: "Requests", "Anfragen";
     needs: "Needs", "Braucht";
