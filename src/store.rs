@@ -19,6 +19,7 @@ mod charges;
 mod columns;
 mod connections;
 mod first_start;
+mod gone_names;
 mod grant_bounds;
 mod grants;
 mod instances;

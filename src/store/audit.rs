@@ -2,8 +2,6 @@
 
 mod filter;
 
-use std::collections::HashMap;
-
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -61,11 +59,6 @@ pub struct AuditEntry {
     pub change: String,
 }
 
-/// What users and apps were called that a change has deleted: by their ids and keys, as written and in lower
-/// case.
-#[derive(Default)]
-pub(super) struct GoneNames(HashMap<String, (String, String)>);
-
 impl AuditEntry {
     pub fn actor_kind(&self) -> ActorKind {
         if self.actor.is_some() {
@@ -121,15 +114,15 @@ impl Change {
     /// Keeps what a user or app is called for the entries of this change, which is to delete it.
     pub(super) async fn keep_names(&mut self, kind: &str, id: &str) -> Result<(), StoreError> {
         let names = self.names_of(kind, id).await?;
-        self.gone.0.insert(id.to_owned(), names);
+        self.gone.keep(id, names);
         Ok(())
     }
 
     /// What a user or app is called, or was before this change deleted it: as written, and in lower case.
     /// Empty for what has no name beside its id.
     async fn names_of(&mut self, kind: &str, id: &str) -> Result<(String, String), StoreError> {
-        if let Some(gone) = self.gone.0.get(id) {
-            return Ok(gone.clone());
+        if let Some(gone) = self.gone.of(id) {
+            return Ok(gone);
         }
         let text = match kind {
             "user" | "owner" => {

@@ -8,10 +8,10 @@ use std::sync::atomic::Ordering;
 
 use sqlx::{Row, SqlSafeStr};
 
-use super::audit::GoneNames;
 use super::change_turns::{ChangeOf, ChangeTurn};
 use super::charges::Holder;
 use super::connections::Transaction;
+use super::gone_names::GoneNames;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
 use super::new_link::NewLink;
 use super::patience;

@@ -463,10 +463,10 @@ async fn what_outlives_a_session_needs_the_password_again() {
     let proof = form(&proof, path).with("confirm_password", ADMIN_PASSWORD);
     let changed = send(&mut admin, &proof).await;
     let expected = [
-        "consumer.account",
-        "consumer.app",
         "orders.read",
         "orders.write",
+        "consumer.account",
+        "consumer.app",
     ];
     assert_eq!(ticked(&changed), expected);
 }

@@ -42,7 +42,7 @@ async fn the_audit_says_who_did_what_to_which() {
         ["alice", "registered", "user", "alice"].map(|text| json!(text))
     );
     let after = audit["next"].as_str().unwrap();
-    let path = format!("/backend/audit?after={after}&search=scope");
+    let path = format!("/backend/audit?after={after}&search=orders&object_kind=scope");
     let earlier = companion.get(&path, &token).await.json();
     assert_eq!(
         earlier["items"][0]["object_name"], "orders.write",

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::roles::PATH;
+use super::roles::{OF_USERS, PATH};
 use super::{audit, below, users, who, with_values};
 use crate::identity::Role;
 use crate::issuer::directory::{DirectoryError, RoleUpdate, WhenUsed, is_role_in_use};
@@ -22,9 +22,6 @@ use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 use crate::issuer::own::ADMINISTRATOR_ROLE;
 use crate::store::Reach;
-
-/// What a user needs for its own pages.
-pub(super) const OF_USERS: [&str; 2] = ["consumer.account", "consumer.app"];
 
 /// The box that adds it to a role which is to be the default.
 const ADD_OWN: &str = "add_own";

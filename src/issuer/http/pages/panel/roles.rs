@@ -4,7 +4,6 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::role::OF_USERS;
 use super::{below, next_page};
 use crate::identity::{Role, ScopeSet};
 use crate::issuer::directory::NewRole;
@@ -25,6 +24,9 @@ use crate::store::Page;
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/roles";
 pub(in crate::issuer::http::pages) const NEW_PATH: &str = "/panel/new-role";
+
+/// What a user needs for its own pages.
+pub(super) const OF_USERS: [&str; 2] = ["consumer.account", "consumer.app"];
 
 /// So many columns fit on a page.
 const ROLES: usize = 8;
