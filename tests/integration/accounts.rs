@@ -191,8 +191,13 @@ async fn an_app_is_read_changed_and_deleted_by_its_owner_alone() {
         let removed = expected.as_object_mut().unwrap().remove(member);
         assert_eq!(removed, Some(json!(count)), "{member}");
     }
+    // So it is with what its secrets are told by; the secret itself was shown when it was made.
+    let secrets = expected.as_object_mut().unwrap().remove("secrets");
+    assert_eq!(secrets.unwrap()[0]["expires_at"], Value::Null);
     assert_eq!(listed.json()["items"], json!([expected]));
-    assert!(!read.body.contains("secret"), "{read:?}");
+    for told in ["app_secret", app.secret.as_str()] {
+        assert!(!read.body.contains(told), "{read:?}");
+    }
 
     for (body, expected) in [
         (json!({"name": "other-app"}), invalid(409)),
