@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::administration::Report;
-use crate::identity::Role;
+use crate::identity::{Role, RoleName};
 use crate::issuer::directory::{AppSearch, AppsOf, Directory, DirectoryError, MAX_APPS};
 use crate::store::{Page, Reach, ScopeReach, UserFilter};
 
@@ -105,7 +105,7 @@ pub(super) async fn of_scope(
         apps,
         followers,
     } = found;
-    let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+    let names: Vec<&str> = roles.iter().map(RoleName::as_str).collect();
     let (usernames, app_keys) = of_roles(directory, &names).await?;
     let concerned = Concerned {
         what: format!("scope {} of {} roles", scope.name.as_str(), names.len()),

@@ -144,8 +144,8 @@ impl FillablePath {
         use TemplateSegment::{Literal, Parameter, Rest, Suffixed};
         self.0.len() == other.0.len()
             && self.0.iter().zip(&other.0).all(|pair| match pair {
-                (Literal(one), Literal(other)) => one == other,
-                (Suffixed { suffix: one, .. }, Suffixed { suffix: other, .. }) => one == other,
+                (Literal(one), Literal(other))
+                | (Suffixed { suffix: one, .. }, Suffixed { suffix: other, .. }) => one == other,
                 (Parameter(_), Parameter(_)) | (Rest(_), Rest(_)) => true,
                 _ => false,
             })

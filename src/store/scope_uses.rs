@@ -25,11 +25,11 @@ impl Store {
     ) -> Result<HashMap<String, ScopeCounts>, StoreError> {
         let mut counts = HashMap::new();
         for some in chunks(scopes) {
-            let named = placeholders(1, some.len());
+            let among = placeholders(1, some.len());
             let text = format!(
                 "SELECT s.name, (SELECT COUNT(*) FROM role_scopes r WHERE r.scope = s.name) AS roles, \
                  (SELECT COUNT(*) FROM app_scopes a WHERE a.scope = s.name) AS apps \
-                 FROM scopes s WHERE s.name IN ({named})"
+                 FROM scopes s WHERE s.name IN ({among})"
             );
             let mut select = sqlx::query(assembled(text));
             for scope in some {
@@ -55,8 +55,8 @@ impl Store {
             .collect();
         let mut known = Vec::new();
         for some in chunks(&possible) {
-            let named = placeholders(1, some.len());
-            let text = format!("SELECT name FROM scopes WHERE name IN ({named})");
+            let among = placeholders(1, some.len());
+            let text = format!("SELECT name FROM scopes WHERE name IN ({among})");
             let mut select = sqlx::query(assembled(text));
             for name in some {
                 select = select.bind(*name);

@@ -97,10 +97,8 @@ impl AuditFilter {
             text.push_str(&condition.replace('?', &placeholder));
         }
         values.push(Value::Number(limit));
-        text.push_str(&format!(
-            " ORDER BY a.position DESC LIMIT ${}",
-            values.len()
-        ));
+        text.push_str(" ORDER BY a.position DESC LIMIT $");
+        text.push_str(&values.len().to_string());
         let query = sqlx::query(assembled(text));
         values.into_iter().fold(query, |query, value| match value {
             Value::Text(text) => query.bind(text),

@@ -32,8 +32,6 @@ struct StartPage<'a> {
     is_open: bool,
     /// Whether whoever is logged in may have apps.
     has_apps: bool,
-    /// Whether there is anything for them in the panel.
-    has_panel: bool,
     /// Whether it may do something that users do not.
     is_administrator: bool,
     /// The newest.
@@ -75,10 +73,8 @@ pub(super) async fn show(visitor: Visitor) -> Result<Response, PageError> {
         scopes.any(|scope| scope.as_str().starts_with("backend."))
     });
     let about = settings.portal.text.paragraphs(visitor.language.tag());
-    let frame = visitor.frame();
     let page = StartPage {
-        has_panel: frame.has_panel(),
-        frame,
+        frame: visitor.frame(),
         about: about.into_iter().map(Text::of).collect(),
         is_open: settings.registration == Registration::Open,
         has_apps: may_have_apps.is_some(),

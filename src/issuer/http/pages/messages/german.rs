@@ -101,17 +101,12 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
         DirectoryError::BeyondRoles(role) => {
             format!("Dir selbst kannst du keine Rolle geben, die du nicht hast: {role}.")
         }
-        DirectoryError::TooManyRoles => {
-            "Mehr als 64 Rollen kann ein Benutzer nicht haben.".to_owned()
-        }
-        DirectoryError::TooManyScopes => {
-            "Mehr als 1000 Berechtigungen kann eine Rolle oder App nicht haben.".to_owned()
-        }
-        DirectoryError::TooManyRevocations => {
-            "Du hast so viele Zugriffe und Tokens einzeln widerrufen, wie auf einmal vorgemerkt werden: Widerrufe die \
-             Tokens ihrer Benutzer oder Apps, oder warte, bis die früheren abgelaufen sind."
-                .to_owned()
-        }
+        DirectoryError::TooManyRoles
+        | DirectoryError::TooManyScopes
+        | DirectoryError::TooManyRevocations
+        | DirectoryError::TooManyApps
+        | DirectoryError::TooManyRedirectUris
+        | DirectoryError::TooManyPasskeys => too_many(error)?.to_owned(),
         DirectoryError::BeyondOwner(scopes) => {
             format!("Eine App kann nicht mehr dürfen als ihr Besitzer. Es fehlen: {scopes}.")
         }
@@ -134,14 +129,9 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
             "Das Geheimnis ist inzwischen schon ersetzt: Öffne die Seite noch einmal.".to_owned()
         }
         DirectoryError::Password(error) => password(*error).to_owned(),
-        DirectoryError::TooManyApps => "Mehr als 16 Apps kann ein Benutzer nicht haben.".to_owned(),
-        DirectoryError::TooManyRedirectUris => {
-            "Mehr als 16 Rückkehradressen kann eine App nicht haben.".to_owned()
-        }
         DirectoryError::PasskeyName(_) => {
             "Der Name eines Passkeys ist eine Zeile mit 1 bis 64 Zeichen.".to_owned()
         }
-        DirectoryError::TooManyPasskeys => "Mehr als 16 Passkeys kann ein Benutzer nicht haben.".to_owned(),
         DirectoryError::PasskeyTaken => "Diesen Passkey gibt es hier schon: Lege einen anderen an.".to_owned(),
         DirectoryError::LastPasskey => {
             "Administratoren brauchen hier einen Passkey: Füge erst einen anderen hinzu, bevor du diesen entfernst."
@@ -182,6 +172,26 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
         | DirectoryError::WhatToRevoke => return None,
     };
     Some(text)
+}
+
+/// Of what there are more than there may be.
+fn too_many(error: &DirectoryError) -> Option<&'static str> {
+    Some(match error {
+        DirectoryError::TooManyRoles => "Mehr als 64 Rollen kann ein Benutzer nicht haben.",
+        DirectoryError::TooManyScopes => {
+            "Mehr als 1000 Berechtigungen kann eine Rolle oder App nicht haben."
+        }
+        DirectoryError::TooManyRevocations => {
+            "Du hast so viele Zugriffe und Tokens einzeln widerrufen, wie auf einmal vorgemerkt werden: Widerrufe die \
+             Tokens ihrer Benutzer oder Apps, oder warte, bis die früheren abgelaufen sind."
+        }
+        DirectoryError::TooManyApps => "Mehr als 16 Apps kann ein Benutzer nicht haben.",
+        DirectoryError::TooManyRedirectUris => {
+            "Mehr als 16 Rückkehradressen kann eine App nicht haben."
+        }
+        DirectoryError::TooManyPasskeys => "Mehr als 16 Passkeys kann ein Benutzer nicht haben.",
+        _ => return None,
+    })
 }
 
 fn key_rotation(error: &KeyRotationError) -> &'static str {

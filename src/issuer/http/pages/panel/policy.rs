@@ -40,11 +40,16 @@ struct PolicyPage<'a> {
     has_more: bool,
     /// Whether there are roles that nobody looked at.
     has_more_roles: bool,
-    /// The scopes that the policy asks for and the catalogue does not have: at most so many, and whether there are
-    /// more.
-    unknown_scopes: Vec<Text<'a>>,
-    has_more_unknown: bool,
-    may_add_scopes: bool,
+    unknown: UnknownScopes<'a>,
+}
+
+/// Scopes that the policy asks for and the catalogue does not have.
+struct UnknownScopes<'a> {
+    /// The first of them.
+    names: Vec<Text<'a>>,
+    has_more: bool,
+    /// Whether the reader may add them.
+    may_be_added: bool,
 }
 
 /// As much of a digest as pages show.
@@ -133,9 +138,11 @@ pub(in crate::issuer::http::pages) async fn show(
             .collect(),
         has_more: found.len() > MAX_ROUTES,
         has_more_roles: all_roles.next.is_some(),
-        unknown_scopes: unknown.into_iter().map(Text::of).collect(),
-        has_more_unknown,
-        may_add_scopes: access.caller.scopes.contains("backend.scope"),
+        unknown: UnknownScopes {
+            names: unknown.into_iter().map(Text::of).collect(),
+            has_more: has_more_unknown,
+            may_be_added: access.caller.scopes.contains("backend.scope"),
+        },
     };
     Ok(answer::page(StatusCode::OK, &page))
 }

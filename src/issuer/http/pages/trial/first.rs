@@ -83,7 +83,7 @@ impl FirstCall {
                 .unwrap_or_default(),
         };
         Self {
-            from_here: asking.from_here(&ready),
+            from_here: asking.sent_from_here(&ready),
             ..unknown
         }
     }
@@ -128,12 +128,12 @@ impl Asking<'_> {
         Some(FirstCall {
             url: (origin != UNKNOWN_API).then(|| format!("{origin}{}", ready.target)),
             lacks: None,
-            from_here: self.from_here(&ready),
+            from_here: self.sent_from_here(&ready),
         })
     }
 
     /// None where the page does not send it.
-    fn from_here(&self, ready: &Ready<'_>) -> Option<FromHere> {
+    fn sent_from_here(&self, ready: &Ready<'_>) -> Option<FromHere> {
         let offered = &self.visitor.issuer.settings.grants;
         offered.get(GrantType::ClientCredentials.name())?;
         proxy_for(self.visitor, &ready.operation).ok()?;
