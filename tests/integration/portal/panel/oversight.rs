@@ -383,6 +383,13 @@ async fn the_gate_says_who_may_send_what() {
         assert!(seen.body.contains(&badge), "{query}: {seen:?}");
         assert!(seen.body.contains(told), "{query}: {seen:?}");
     }
+}
+
+#[tokio::test]
+async fn questions_that_cannot_be_answered_say_what_is_wrong() {
+    let companion = TestCompanion::start().await;
+    sign_up(&companion, "alice").await;
+    let mut admin = administrator(&companion).await;
     for (query, status) in [
         ("kind=user&name=nobody&path=/", 404),
         ("kind=app&name=alice/nothing&path=/", 404),

@@ -112,8 +112,8 @@ async fn a_route_for_another_issuer_is_open_to_nobody_of_the_site() {
         + 1;
     let both = row(&english.body, "both");
     assert!(both.contains(&format!(".yaml:{line}</span>")), "{both}");
-    let link = "href=\"/panel/who?method=GET&#38;host=&#38;path=%2Fboth\">both</a>";
-    assert!(english.body.contains(link), "{english:?}");
+    let question = "href=\"/panel/who?method=GET&#38;host=&#38;path=%2Fboth\">both</a>";
+    assert!(english.body.contains(question), "{english:?}");
     // What the catalogue does not have.
     let (_, unknown) = english.body.split_once("id=\"unknown-scopes\">").unwrap();
     let (unknown, _) = unknown.split_once("</ul>").unwrap();
