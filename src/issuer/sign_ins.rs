@@ -21,6 +21,9 @@ pub(super) const INTERVAL: Duration = Duration::from_secs(10);
 /// once makes the store write no faster.
 const MAX_FAILED: usize = 1000;
 
+/// So many more without the address: whoever fills the room above hides in whose name it fails no more.
+const MAX_FAILED_ANYWHERE: usize = 1000;
+
 /// The same of all others, for each of which a password was right.
 const MAX_OTHERS: usize = 10_000;
 
@@ -35,7 +38,7 @@ tokio::task_local! {
 pub(super) struct SignIns {
     clock: Arc<dyn Clock>,
     noted: Mutex<Noted>,
-    /// Held by whoever writes, so that nobody reads while something is neither here nor in the store.
+    /// Held by whoever writes a part, so that nobody reads while something is neither here nor in the store.
     writing: RwLock<()>,
 }
 
@@ -117,36 +120,39 @@ impl SignIns {
 
     /// Writes what has been remembered. What cannot be written is remembered again.
     pub(super) async fn write(&self, store: &Store) -> Result<(), StoreError> {
-        let _alone = self.writing.write().await;
-        let noted = std::mem::take(&mut *self.noted.lock());
-        if noted.lost > 0 {
-            tracing::warn!(
-                count = noted.lost,
-                "users are not shown some attempts to log in: there were too many at once"
-            );
-        }
-        let mut rows: Vec<_> = noted
-            .kinds
-            .into_iter()
-            .map(|((user, ..), sign_in)| (user, sign_in))
-            .collect();
-        // In one order for all issuers, of which otherwise two could wait for each other.
-        rows.sort_by(|(one, of_one), (other, of_other)| {
-            let by_user = one.as_str().cmp(other.as_str());
-            by_user.then_with(|| of_one.kind.cmp(&of_other.kind))
-        });
-        let mut written = 0;
-        for some in rows.chunks(AT_ONCE) {
-            if let Err(error) = store.note_sign_ins(some).await {
+        let mut left = self.begin();
+        while left > 0 {
+            // For one part at a time: whoever reads waits for no more than that.
+            let _alone = self.writing.write().await;
+            let rows = self.noted.lock().take(AT_ONCE);
+            if rows.is_empty() {
+                return Ok(());
+            }
+            left = left.saturating_sub(rows.len());
+            if let Err(error) = store.note_sign_ins(&rows).await {
                 let mut noted = self.noted.lock();
-                for (user, sign_in) in rows.into_iter().skip(written) {
+                for (user, sign_in) in rows {
                     noted.add(user, sign_in);
                 }
                 return Err(error);
             }
-            written += some.len();
         }
         Ok(())
+    }
+
+    /// How much there is to write now; says what was not remembered.
+    fn begin(&self) -> usize {
+        let (left, lost) = {
+            let mut noted = self.noted.lock();
+            (noted.kinds.len(), std::mem::take(&mut noted.lost))
+        };
+        if lost > 0 {
+            tracing::warn!(
+                count = lost,
+                "users are not shown some attempts to log in: there were too many at once"
+            );
+        }
+        left
     }
 
     /// Whether there is nothing to write.
@@ -156,25 +162,54 @@ impl SignIns {
 }
 
 impl Noted {
+    /// Takes some of it out, in an order that is the same for all issuers, of which otherwise two could wait for
+    /// each other.
+    fn take(&mut self, count: usize) -> Vec<(UserId, SignIn)> {
+        let keys: Vec<_> = self.kinds.keys().take(count).cloned().collect();
+        let taken = keys.iter().filter_map(|key| {
+            let sign_in = self.kinds.remove(key)?;
+            Some((key.0.clone(), sign_in))
+        });
+        let mut taken: Vec<_> = taken.collect();
+        let failed = taken.iter().filter(|(_, sign_in)| is_failed(sign_in));
+        self.failed -= failed.count();
+        taken.sort_by(|(one, of_one), (other, of_other)| {
+            let by_user = one.as_str().cmp(other.as_str());
+            by_user.then_with(|| of_one.kind.cmp(&of_other.kind))
+        });
+        taken
+    }
+
     fn add(&mut self, user: UserId, sign_in: SignIn) {
         let key = (user, sign_in.day(), sign_in.kind.clone());
         if let Some(known) = self.kinds.get_mut(&key) {
             known.add(&sign_in);
             return;
         }
-        let is_failed = sign_in.kind.outcome == SignInOutcome::Failed;
-        let has_room = if is_failed {
-            self.failed < MAX_FAILED
-        } else {
-            self.kinds.len() - self.failed < MAX_OTHERS
+        let is_failed = is_failed(&sign_in);
+        let is_from_anywhere = sign_in.kind.address.is_empty();
+        let has_room = match (is_failed, is_from_anywhere) {
+            (true, false) => self.failed < MAX_FAILED,
+            (true, true) => self.failed < MAX_FAILED + MAX_FAILED_ANYWHERE,
+            (false, _) => self.kinds.len() - self.failed < MAX_OTHERS,
         };
-        if !has_room {
+        if has_room {
+            self.failed += usize::from(is_failed);
+            self.kinds.insert(key, sign_in);
+        } else if is_failed && !is_from_anywhere {
+            let kind = SignInKind {
+                address: String::new(),
+                ..sign_in.kind
+            };
+            self.add(key.0, SignIn { kind, ..sign_in });
+        } else {
             self.lost += 1;
-            return;
         }
-        self.failed += usize::from(is_failed);
-        self.kinds.insert(key, sign_in);
     }
+}
+
+fn is_failed(sign_in: &SignIn) -> bool {
+    sign_in.kind.outcome == SignInOutcome::Failed
 }
 
 #[cfg(test)]

@@ -110,20 +110,59 @@ async fn whoever_fails_often_and_from_everywhere_fills_nothing_and_hides_no_log_
 #[test]
 fn of_many_users_at_once_a_bounded_number_is_remembered() {
     let sign_ins = SignIns::new(Arc::new(ManualClock::new(NOW)));
+    let failed = |user: &str, address: &str| {
+        let kind = kind(SignInOutcome::Failed, address);
+        add(&sign_ins, &UserId::known(user), kind, NOW);
+    };
     for number in 0..MAX_FAILED + 5 {
-        let user = UserId::known(&number.to_string());
-        add(&sign_ins, &user, kind(SignInOutcome::Failed, ""), NOW);
+        failed(&number.to_string(), "192.0.2.1");
     }
+    // Those for whom there was no room are remembered without the address, each as one.
+    for number in 0..20 {
+        failed("victim", &format!("198.51.100.{number}"));
+    }
+    {
+        let noted = sign_ins.noted.lock();
+        assert_eq!((noted.kinds.len(), noted.lost), (MAX_FAILED + 6, 0));
+        let anywhere = kind(SignInOutcome::Failed, "");
+        let victim = (UserId::known("victim"), NOW.0.div_euclid(86_400), anywhere);
+        assert_eq!(noted.kinds[&victim].attempts, 20);
+    }
+    for number in MAX_FAILED + 5..MAX_FAILED + MAX_FAILED_ANYWHERE - 1 {
+        failed(&number.to_string(), "192.0.2.1");
+    }
+    failed("nobody", "192.0.2.1");
+    failed("nobody", "");
     let right = kind(SignInOutcome::Succeeded, "");
     add(&sign_ins, &UserId::known("alice"), right.clone(), NOW);
-    add(
-        &sign_ins,
-        &UserId::known("0"),
-        kind(SignInOutcome::Failed, ""),
-        NOW,
-    );
+    failed("0", "192.0.2.1");
     let noted = sign_ins.noted.lock();
-    assert_eq!((noted.kinds.len(), noted.lost), (MAX_FAILED + 1, 5));
+    let all = MAX_FAILED + MAX_FAILED_ANYWHERE;
+    assert_eq!((noted.kinds.len(), noted.lost), (all + 1, 2));
     let alice = (UserId::known("alice"), NOW.0.div_euclid(86_400), right);
     assert!(noted.kinds.contains_key(&alice));
+}
+
+#[tokio::test]
+async fn it_is_written_in_parts_and_what_is_not_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let sign_ins = SignIns::new(Arc::new(ManualClock::new(NOW)));
+    let users: Vec<_> = (0..=2 * AT_ONCE)
+        .map(|number| UserId::known(&number.to_string()))
+        .collect();
+    for user in &users {
+        add(&sign_ins, user, kind(SignInOutcome::Failed, ""), NOW);
+    }
+    sign_ins.write(&store).await.unwrap();
+    assert!(sign_ins.is_empty());
+    assert_eq!(sign_ins.noted.lock().failed, 0);
+    for user in &users {
+        assert_eq!(sign_ins.of(user, &store, NOW).await.unwrap().len(), 1);
+    }
+    store.close().await;
+    add(&sign_ins, &users[0], kind(SignInOutcome::Failed, ""), NOW);
+    assert!(sign_ins.write(&store).await.is_err());
+    let noted = sign_ins.noted.lock();
+    assert_eq!((noted.kinds.len(), noted.failed), (1, 1));
 }
