@@ -130,6 +130,8 @@ impl Need<'_> {
             (Requirement::Nobody, Some(_)) => return Standing::OwnerLacks(String::new()),
         };
         let lacking = |scopes: &ScopeSet| {
+            // The token of a call has no scope of the issuer's own, whatever the caller has.
+            let scopes = scopes.without_own();
             let missing = required.missing(|scope| scopes.contains(scope));
             missing.map(|missing| missing.phrase(self.words.of_scopes()))
         };
