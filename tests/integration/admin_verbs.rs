@@ -5,14 +5,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use portcullis::identity::{Backup, CredentialId, NewPasskey, PasskeyKey, PasskeyName, Username};
-use portcullis::store::{Committed, Created, Store, StoreLocation, UserFilter};
+use portcullis::store::{Store, StoreLocation, UserFilter};
 use serde_json::{Value, json};
 
 use crate::accounts::refused;
-use crate::authenticator::TestPasskey;
 use crate::issuer::error;
 use crate::postgres::Postgres;
+use crate::required_passkeys::give_passkey;
 use crate::test_browser::{TestBrowser, form};
 use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion, URL};
 
@@ -223,24 +222,7 @@ async fn an_operator_removes_passkeys_that_are_lost() {
     let companion = TestCompanion::start().await;
     let machine = Machine(&companion);
     let alice = companion.register("alice").await;
-    let passkey = TestPasskey::es256(URL);
-    let id = {
-        let store = companion.open_store().await;
-        let name = Username::parse("alice").unwrap();
-        let user = store.user_named(&name).await.unwrap().unwrap();
-        let made = NewPasskey {
-            id: CredentialId::new(&passkey.id).unwrap(),
-            key: PasskeyKey::parse(&passkey.cose()).unwrap(),
-            sign_count: 0,
-            backup: Backup::Never,
-        };
-        let mut change = store.change(user.created_at).await.unwrap();
-        let name = PasskeyName::parse("phone").unwrap();
-        let created = change.add_passkey(&user.id, &name, &made).await.unwrap();
-        assert_eq!(created, Created::Yes);
-        assert_eq!(change.commit().await.unwrap(), Committed::Yes);
-        user.id
-    };
+    let id = give_passkey(&companion, "alice").await;
     let body = json!({"username": "alice", "password": PASSWORD});
     let needed = companion.post("/consumer/login", &body, "").await;
     assert_eq!(needed.status, 400, "{needed:?}");

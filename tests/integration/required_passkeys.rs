@@ -1,7 +1,9 @@
 //! `passkeys.required_for: administrators`: what an administrator without a passkey can do by what was given out
 //! before the setting, and by apps.
 
-use portcullis::identity::{Backup, CredentialId, NewPasskey, PasskeyKey, PasskeyName, Username};
+use portcullis::identity::{
+    Backup, CredentialId, NewPasskey, PasskeyKey, PasskeyName, UserId, Username,
+};
 use portcullis::store::{Committed, Created};
 use serde_json::json;
 
@@ -39,7 +41,7 @@ async fn robot(companion: &TestCompanion, admin: &str) -> (TestClient, TestToken
 }
 
 /// Gives a user a passkey, as if the portal had.
-async fn give_passkey(companion: &TestCompanion, username: &str) {
+pub(crate) async fn give_passkey(companion: &TestCompanion, username: &str) -> UserId {
     let store = companion.open_store().await;
     let passkey = TestPasskey::es256(URL);
     let username = Username::parse(username).unwrap();
@@ -55,6 +57,7 @@ async fn give_passkey(companion: &TestCompanion, username: &str) {
     let created = change.add_passkey(&user.id, &name, &made).await.unwrap();
     assert_eq!(created, Created::Yes);
     assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    user.id
 }
 
 #[tokio::test]
