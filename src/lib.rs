@@ -144,6 +144,8 @@
 //! - *mark*: the digest of what was revoked. *freshness*: how recently revocations were heard of.
 //! - *companion*: the issuer in the gate's own process.
 //! - *trial*: a call that the portal sends for a user, to the proxy and to nowhere else.
+//! - *actor*: who changes the directory, as the transaction of the change sees it; of the audit, who a row says
+//!   has done it.
 //! - *lineage*: what the sessions have in common that took each other's place, from one login in one browser on.
 //!   *sign-in*: a log-in of a user, or an attempt at one, as the user is shown it.
 //! - *settle*: to decide later how an attempt to log in counts.

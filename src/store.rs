@@ -62,7 +62,7 @@ use std::time::Duration;
 pub use app_lists::{AppFilter, Counted, StaleApps};
 pub use app_secrets::LiveSecret;
 pub use apps::OwnedApp;
-pub use audit::{Actor, ActorKind, AuditEntry, AuditFilter, AuditRecord};
+pub use audit::{ActorKind, AuditActor, AuditEntry, AuditFilter, AuditRecord};
 pub use authorization_codes::{AuthorizationCode, CodeState, Redemption};
 pub use backup::BackupError;
 pub use change::{Change, Committed};

@@ -4,7 +4,9 @@
 use super::{IssuerError, IssuerSettings, key_files, random};
 use crate::clock::UnixSeconds;
 use crate::identity::alphanumeric;
-use crate::store::{Actor, AuditRecord, Change, Committed, Placed, Store, StoreError, StoredKey};
+use crate::store::{
+    AuditActor, AuditRecord, Change, Committed, Placed, Store, StoreError, StoredKey,
+};
 use crate::token::{
     Algorithm, CryptographyError, KeyLife, KeySchedule, KeyState, PUBLISHED_AHEAD_SECONDS,
     SigningKey, SigningKeyError, generate_key,
@@ -142,7 +144,7 @@ pub(super) async fn rotate_with(
     also: impl AsyncFn(&mut Change) -> Result<(), StoreError>,
 ) -> Result<KeyRotation, KeyRotationError> {
     let by = RotatedBy {
-        actor: Actor::Command(operator),
+        actor: AuditActor::Command(operator),
         logged_as: None,
     };
     for _ in 0..TRIES {
@@ -158,7 +160,7 @@ pub(super) async fn rotate_with(
 
 /// Who rotates keys.
 pub(super) struct RotatedBy<'a> {
-    pub(super) actor: Actor<'a>,
+    pub(super) actor: AuditActor<'a>,
     /// What the log calls a user.
     pub(super) logged_as: Option<String>,
 }
@@ -248,8 +250,8 @@ fn told(rotation: &KeyRotation, pace: RotationPace) -> (&'static str, &'static s
 fn audited(rotation: KeyRotation, pace: RotationPace, by: &RotatedBy<'_>) -> KeyRotation {
     let (action, change) = told(&rotation, pace);
     let operator = match by.actor {
-        Actor::Command(name) if !name.is_empty() => Some(name),
-        Actor::Command(_) | Actor::User(_) => None,
+        AuditActor::Command(name) if !name.is_empty() => Some(name),
+        AuditActor::Command(_) | AuditActor::User(_) => None,
     };
     tracing::info!(
         target: "portcullis::audit",

@@ -5,7 +5,7 @@ use super::keys::{KeyRotation, KeyRotationError, RotationPace, rotate_with};
 use super::{IssuerSettings, random};
 use crate::clock::UnixSeconds;
 use crate::identity::alphanumeric;
-use crate::store::{Actor, AuditRecord, Change, Committed, Store, StoreError};
+use crate::store::{AuditActor, AuditRecord, Change, Committed, Store, StoreError};
 use crate::token::{CryptographyError, RevocationTarget};
 
 /// What was done.
@@ -47,7 +47,7 @@ pub async fn after_restore(
         change.rename_log(&log).await?;
         change.revoke(RevocationTarget::Everyone);
         let record = AuditRecord {
-            actor: Actor::Command(operator),
+            actor: AuditActor::Command(operator),
             action: "revoked",
             object_kind: "everyone",
             object_name: "",

@@ -18,7 +18,7 @@ const MAX_OWN: i64 = 10_000;
 
 /// Who does something.
 #[derive(Debug, Clone, Copy)]
-pub enum Actor<'a> {
+pub enum AuditActor<'a> {
     User(&'a UserId),
     /// A command at the machine that holds the store, of this user of its operating system; empty where
     /// that is not known.
@@ -28,7 +28,7 @@ pub enum Actor<'a> {
 /// What is to be kept of a change.
 #[derive(Debug, Clone, Copy)]
 pub struct AuditRecord<'a> {
-    pub actor: Actor<'a>,
+    pub actor: AuditActor<'a>,
     pub action: &'a str,
     /// `user`, `role`, `scope`, `app` or `key`, or the kind of a revocation.
     pub object_kind: &'a str,
@@ -73,11 +73,11 @@ impl Change {
     /// Keeps what this change does, for as long as the store is told.
     pub async fn record(&mut self, record: &AuditRecord<'_>) -> Result<(), StoreError> {
         let (actor, actor_name) = match record.actor {
-            Actor::User(id) => {
+            AuditActor::User(id) => {
                 let (name, _) = self.names_of("user", id.as_str()).await?;
                 (id.as_str(), name)
             }
-            Actor::Command(name) => ("", name.to_owned()),
+            AuditActor::Command(name) => ("", name.to_owned()),
         };
         let object = (record.object_kind, record.object_name);
         let (title, folded_title) = self.names_of(object.0, object.1).await?;
@@ -215,7 +215,7 @@ mod tests {
                 change.mark_own();
             }
             let record = AuditRecord {
-                actor: Actor::User(&mallory),
+                actor: AuditActor::User(&mallory),
                 action: "changed",
                 object_kind,
                 object_name: "x",

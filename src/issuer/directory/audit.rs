@@ -3,7 +3,7 @@
 
 use super::{Directory, DirectoryError, commit};
 use crate::identity::{App, AppKey, Role, RoleName, ScopeName, ScopeSet, ScopesFrom, User, UserId};
-use crate::store::{Actor, AuditEntry, AuditFilter, AuditRecord, Change, Listing, Reach};
+use crate::store::{AuditActor, AuditEntry, AuditFilter, AuditRecord, Change, Listing, Reach};
 use crate::token::{LogPosition, RevocationTarget};
 
 /// What is said of an app without a list of its own.
@@ -50,7 +50,7 @@ impl Directory<'_> {
         let (object_kind, object_name) = object.row();
         let operator = self.naming.operator;
         let record = AuditRecord {
-            actor: actor.map_or(Actor::Command(operator), Actor::User),
+            actor: actor.map_or(AuditActor::Command(operator), AuditActor::User),
             action,
             object_kind,
             object_name,

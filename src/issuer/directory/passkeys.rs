@@ -8,7 +8,7 @@ use crate::identity::{
     UserId,
 };
 use crate::issuer::random;
-use crate::store::{Actor, AnsweredChallenge, AuditRecord, Change, Created};
+use crate::store::{AnsweredChallenge, AuditActor, AuditRecord, Change, Created};
 use crate::token::RevocationTarget;
 
 /// How many passkeys a user can have.
@@ -83,7 +83,7 @@ impl Directory<'_> {
     ) -> Result<(), DirectoryError> {
         change.mark_own();
         let record = AuditRecord {
-            actor: Actor::User(&user.id),
+            actor: AuditActor::User(&user.id),
             action,
             object_kind: "user",
             object_name: user.id.as_str(),

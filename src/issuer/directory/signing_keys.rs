@@ -3,7 +3,7 @@
 use super::{DirectoryError, FreshDirectory};
 use crate::issuer::IssuerSettings;
 use crate::issuer::keys::{self, KeyRotation, KeyRotationError, RotatedBy, RotationPace};
-use crate::store::Actor;
+use crate::store::AuditActor;
 
 impl FreshDirectory<'_> {
     /// Publishes a successor of the key that signs, or has it sign at once and withdraws all others, which ends
@@ -18,7 +18,7 @@ impl FreshDirectory<'_> {
         }
         let user = self.authority.user();
         let by = RotatedBy {
-            actor: user.map_or(Actor::Command(self.naming.operator), Actor::User),
+            actor: user.map_or(AuditActor::Command(self.naming.operator), AuditActor::User),
             logged_as: user.map(|user| self.naming.user(user.as_str())),
         };
         for _ in 0..keys::TRIES {

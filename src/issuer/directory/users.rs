@@ -9,7 +9,7 @@ use crate::identity::{Email, Password, RoleName, ScopeSet, Status, User, UserId,
 use crate::issuer::hashing::HashingFor;
 use crate::issuer::random;
 use crate::store::{
-    Actor, AuditRecord, Change, ChangeOf, Holding, Listing, LiveGrant, Page, Reach, UserFilter,
+    AuditActor, AuditRecord, Change, ChangeOf, Holding, Listing, LiveGrant, Page, Reach, UserFilter,
 };
 use crate::token::LogPosition;
 use crate::yaml::present;
@@ -108,7 +108,7 @@ impl Directory<'_> {
         let mut change = self.change().await?;
         let user = self.add_prepared_user(&mut change, &prepared).await?;
         let record = AuditRecord {
-            actor: Actor::User(&user.id),
+            actor: AuditActor::User(&user.id),
             action: "registered",
             object_kind: "user",
             object_name: user.id.as_str(),

@@ -5,7 +5,7 @@ use portcullis::identity::{
     App, AppKey, AppName, GrantId, KeptSecret, PlainSecret, RoleName, ScopeSet, SecretDigest, User,
 };
 use portcullis::store::{
-    Actor, ActorKind, AuditFilter, AuditRecord, Committed, NewSession, Page, Reach, Store,
+    ActorKind, AuditActor, AuditFilter, AuditRecord, Committed, NewSession, Page, Reach, Store,
     StoreLocation,
 };
 use portcullis::token::{LogPosition, RevocationTarget};
@@ -280,8 +280,8 @@ pub(super) async fn audit(place: &StoreLocation) {
         let mut change = store.change(NOW).await.unwrap();
         let record = AuditRecord {
             actor: match actor {
-                Some(id) => Actor::User(id),
-                None => Actor::Command("root"),
+                Some(id) => AuditActor::User(id),
+                None => AuditActor::Command("root"),
             },
             action,
             object_kind: kind,
@@ -374,7 +374,7 @@ async fn kept_by_name(store: &Store, alice: &User) {
     let mut change = store.change(NOW).await.unwrap();
     change.delete_user(&alice.id).await.unwrap();
     let record = AuditRecord {
-        actor: Actor::User(&alice.id),
+        actor: AuditActor::User(&alice.id),
         action: "deleted",
         object_kind: "user",
         object_name: alice.id.as_str(),

@@ -2,7 +2,7 @@
 
 use portcullis::clock::{Clock, SystemClock};
 use portcullis::identity::Username;
-use portcullis::store::{Actor, AuditRecord, Committed, Store};
+use portcullis::store::{AuditActor, AuditRecord, Committed, Store};
 use serde_json::json;
 
 use super::administrator;
@@ -550,7 +550,7 @@ async fn nobody_is_called_what_the_audit_calls_the_machine() {
     for operator in ["", "root"] {
         let mut change = store.change(SystemClock.now()).await.unwrap();
         let record = AuditRecord {
-            actor: Actor::Command(operator),
+            actor: AuditActor::Command(operator),
             action: "added",
             object_kind: "role",
             object_name: "clerk",
