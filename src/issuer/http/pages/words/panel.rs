@@ -34,6 +34,7 @@ words! {
     all_apps: "All apps", "Alle Apps";
     all_apps_sentence: "Everybody's apps: disable or delete one.", "Die Apps aller: eine sperren oder löschen.";
     filter: "Filter", "Filtern";
+    filter_list: "Filter this list", "Diese Liste filtern";
     unused_before: "Not used for", "Seit";
     unused_after: "days", "Tagen nicht benutzt";
     old_secret_before: "Secret older than", "Geheimnis älter als";
@@ -81,7 +82,7 @@ words! {
     own_role: "The system itself needs this role: it is not deleted.", "Das System selbst braucht diese Rolle: Sie wird nicht gelöscht.";
     delete_role_title: "Delete the role", "Rolle löschen";
     delete_role: "Delete the role", "Rolle löschen:";
-    role_search: "Search by name", "Suche nach Namen";
+    role_search: "Search roles by name", "Rollen nach Namen suchen";
     no_roles: "No role matches.", "Keine Rolle passt dazu.";
     role_users: "Users who have it", "Benutzer, die sie haben";
     what_may_role: "May somebody with this role send a request?", "Darf jemand mit dieser Rolle eine Anfrage senden?";
