@@ -4,9 +4,18 @@ use super::assets::{ICON_PATH, SCRIPT_PATH, logo_path};
 use super::told::Told;
 use super::visitor::Visitor;
 use super::words::Words;
-use super::{access, account, apps, panel, trial};
+use super::{access, account, apps, panel, passkeys, sessions, trial};
 use crate::identity::{ScopeName, ScopeSet, SecretDigest};
 use crate::issuer::http::text::Text;
+
+/// Pages whose entry has another path, and that path.
+const ELSEWHERE: [(&str, &str); 5] = [
+    (sessions::PATH, account::PATH),
+    (passkeys::PATH, account::PATH),
+    (panel::roles::NEW_PATH, panel::roles::PATH),
+    (panel::users::NEW_PATH, panel::users::PATH),
+    (panel::scopes::NEW_PATH, panel::scopes::PATH),
+];
 
 /// What the template of every page has.
 pub(super) struct Frame<'a> {
@@ -110,10 +119,13 @@ fn menus(words: &'static Words, scopes: &ScopeSet, path: &str) -> (Vec<Entry>, V
 
 impl Entry {
     fn of(label: &'static str, entry: &'static str, path: &str) -> Self {
-        let current = match path.strip_prefix(entry) {
-            Some("") => Some("page"),
-            Some(rest) if rest.starts_with('/') => Some("true"),
-            Some(_) | None => None,
+        let mut elsewhere = ELSEWHERE.iter().filter(|(_, of)| *of == entry);
+        let current = if path == entry {
+            Some("page")
+        } else if is_within(path, entry) || elsewhere.any(|(page, _)| is_within(path, page)) {
+            Some("true")
+        } else {
+            None
         };
         Self {
             label,
@@ -121,4 +133,10 @@ impl Entry {
             current,
         }
     }
+}
+
+/// Whether this is the page or below it.
+fn is_within(path: &str, page: &str) -> bool {
+    let rest = path.strip_prefix(page);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
