@@ -83,7 +83,7 @@ pub use settings::{
 pub use store_health::{StoreFault, StoreReport};
 pub use throttle::{BucketSettings, Network, NetworkError, ThrottleSettings, TrustedProxies};
 
-use http::{Look, MadeApps, TicketKey, ToldKey, openapi};
+use http::{Look, MadeApps, Offers, TicketKey, ToldKey, openapi};
 use proxy::Proxy;
 
 use audit::AuditLog;
@@ -114,6 +114,8 @@ pub struct Issuer {
     told_key: ToldKey,
     ticket_key: TicketKey,
     made_apps: MadeApps,
+    /// What the portal offers to try out.
+    offers: Offers,
     /// Where the portal sends what users try out, if that is configured.
     proxy: Option<Proxy>,
     /// The gate in this process, if there is one.
@@ -183,6 +185,7 @@ impl Issuer {
             told_key: secrets.told_key,
             ticket_key: secrets.ticket_key,
             made_apps: MadeApps::default(),
+            offers: Offers::default(),
             proxy,
             gate: OnceLock::new(),
             gate_view: OnceLock::new(),

@@ -41,7 +41,7 @@ use backend::{app, attention, audit, gate, key, role, scope, user};
 use cors::public;
 
 pub use pages::pages;
-pub(super) use pages::{Look, MadeApps, TicketKey, ToldKey};
+pub(super) use pages::{Look, MadeApps, Offers, TicketKey, ToldKey};
 
 /// Each path with its methods; `policy.yaml` says who may call it.
 fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {

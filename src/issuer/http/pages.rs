@@ -61,6 +61,7 @@ pub(super) use passkeys::Onward;
 pub(in crate::issuer) use passkeys::TicketKey;
 pub(super) use passkeys::step::{after_password, alone};
 pub(in crate::issuer) use told::ToldKey;
+pub(in crate::issuer) use trial::Offers;
 pub(super) use visitor::Visitor;
 pub(super) use words::passkey::PasskeyWords;
 

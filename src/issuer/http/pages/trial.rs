@@ -1,6 +1,6 @@
 //! `/portal/try`: an operation of the API is chosen, and a call of it sent through the proxy of the settings.
 //!
-//! `operation` is what policy and descriptions offer, `asked` what a form says, `callers` who can call and what they lack,
+//! `operation` is what policy and descriptions offer, `offered` all of it, `asked` what a form says, `callers` who can call and what they lack,
 //! `command` the call for a terminal, `first` what the page of an app offers, and `one` the page of an operation,
 //! with what `described` has of its description and what `outcome` shows of a call.
 
@@ -9,6 +9,7 @@ mod callers;
 mod command;
 mod described;
 mod first;
+mod offered;
 mod one;
 mod operation;
 mod outcome;
@@ -34,6 +35,7 @@ use one::View;
 use operation::{Operation, Operations, has_body};
 
 pub(super) use first::{FirstCall, FromHere};
+pub(in crate::issuer) use offered::Offers;
 pub(super) use send::submit;
 
 pub(super) const PATH: &str = "/portal/try";
@@ -78,7 +80,7 @@ pub(super) async fn show(
     let (in_force, catalogue) = (visitor.issuer.in_force(), visitor.issuer.described());
     let operations = in_force
         .as_deref()
-        .map(|snapshot| Operations::of(&visitor, snapshot, &catalogue));
+        .map(|snapshot| Operations::of(&visitor.issuer, snapshot, &catalogue));
     let operation = operations
         .and_then(|operations| operations.named(asked.operation, |name| Some(asked.value(name))));
     let operation = operation.ok_or(EndpointError::NotFound)?;
@@ -126,9 +128,12 @@ impl<'q> Wanted<'q> {
 fn list(visitor: &Visitor, asked: &Asked<'_>, wanted: &Wanted<'_>) -> Response {
     let (in_force, catalogue) = (visitor.issuer.in_force(), visitor.issuer.described());
     let words = visitor.words();
-    let found = in_force.as_deref().map(|snapshot| {
-        let operations = Operations::of(visitor, snapshot, &catalogue);
-        let found = operations.matching(wanted.search).skip(wanted.after);
+    let issuer = &visitor.issuer;
+    let found = in_force.as_ref().map(|snapshot| {
+        let operations = Operations::of(issuer, snapshot, &catalogue);
+        let offered = issuer.offers.of(issuer, snapshot, &catalogue);
+        let found = offered.matching(wanted.search).skip(wanted.after);
+        let found = found.filter_map(|offer| operations.found(offer));
         found.take(MAX_ROUTES + 1).collect::<Vec<Operation<'_>>>()
     });
     let has_more = found.as_ref().is_some_and(|found| found.len() > MAX_ROUTES);

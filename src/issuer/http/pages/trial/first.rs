@@ -5,6 +5,7 @@ use http::Uri;
 use super::asked::{APP, PARAMETER};
 use super::callers::{Need, Standing};
 use super::command::public_origin;
+use super::offered::Offered;
 use super::one::proxy_for;
 use super::operation::{Operation, Operations};
 use crate::identity::{App, ScopeSet, User};
@@ -54,15 +55,22 @@ impl FirstCall {
             return unknown;
         };
         let catalogue = visitor.issuer.described();
-        let operations = Operations::of(visitor, &in_force, &catalogue);
+        let issuer = &visitor.issuer;
+        let operations = Operations::of(issuer, &in_force, &catalogue);
         let asking = Asking {
             visitor,
             owner,
             app,
             scopes: app.scopes_within(owner),
         };
+        let other = || {
+            asking.other(
+                &operations,
+                &issuer.offers.of(issuer, &in_force, &catalogue),
+            )
+        };
         let Some(uri) = example.as_deref().and_then(|url| url.parse::<Uri>().ok()) else {
-            return asking.other(&operations).unwrap_or(unknown);
+            return other().unwrap_or(unknown);
         };
         let Some((operation, values)) = operations.at(&uri) else {
             return unknown;
@@ -71,7 +79,7 @@ impl FirstCall {
         if standing != Standing::Enough {
             let lacks = asking.need(&operation).missing(&standing);
             let known = Self { lacks, ..unknown };
-            return asking.other(&operations).unwrap_or(known);
+            return other().unwrap_or(known);
         }
         let ready = Ready {
             operation,
@@ -107,23 +115,33 @@ impl Asking<'_> {
     }
 
     /// The first operation that the app may call as it is; before those that take no token, the others.
-    fn other(&self, operations: &Operations<'_>) -> Option<FirstCall> {
-        let is_open =
-            |operation: &Operation<'_>| operation.route.requirement == Requirement::Public;
-        let may = |operation: &Operation<'_>| {
-            operation.methods.contains(&"GET")
-                && operation.route.conditions.is_empty()
-                && self.need(operation).standing(Some(&self.scopes)) == Standing::Enough
-        };
-        let mut others = operations
-            .each()
-            .filter(|operation| !is_open(operation) && may(operation));
-        let mut open = operations
-            .each()
-            .filter(|operation| is_open(operation) && may(operation));
-        let ready = others
-            .find_map(Ready::of)
-            .or_else(|| open.find_map(Ready::of))?;
+    fn other(&self, operations: &Operations<'_>, offered: &Offered) -> Option<FirstCall> {
+        // A token of the app has none of the issuer's own.
+        let scopes = self.scopes.without_own();
+        let mut open = None;
+        let mut others = offered.each().filter_map(|offer| {
+            let route = operations.route(offer)?;
+            let is_open = route.requirement == Requirement::Public;
+            if !route.conditions.is_empty()
+                || !passes(&route.requirement, &scopes)
+                || (is_open && open.is_some())
+            {
+                return None;
+            }
+            let operation = operations.found(offer)?;
+            if !operation.methods.contains(&"GET") {
+                return None;
+            }
+            let ready = Ready::of(operation)?;
+            if is_open {
+                open = Some(ready);
+                return None;
+            }
+            Some(ready)
+        });
+        let other = others.next();
+        drop(others);
+        let ready = other.or(open)?;
         let origin = public_origin(&self.visitor.issuer.settings.portal, &ready.operation);
         Some(FirstCall {
             url: (origin != UNKNOWN_API).then(|| format!("{origin}{}", ready.target)),
@@ -152,6 +170,15 @@ impl Asking<'_> {
             request: format!("GET {}", ready.target),
             fields,
         })
+    }
+}
+
+/// Whether a token with these scopes is enough.
+fn passes(requirement: &Requirement, scopes: &ScopeSet) -> bool {
+    match requirement {
+        Requirement::Public | Requirement::Authenticated => true,
+        Requirement::Scopes(required) => required.missing(|scope| scopes.contains(scope)).is_none(),
+        Requirement::Nobody => false,
     }
 }
 

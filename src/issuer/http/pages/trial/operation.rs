@@ -3,15 +3,15 @@
 use http::Uri;
 
 use super::command::known_authorities;
+use super::offered::Offer;
 use crate::authorizer::Snapshot;
 use crate::coding::push_percent_encoded;
-use crate::issuer::http::pages::routes::matching;
+use crate::issuer::Issuer;
 use crate::issuer::http::pages::verdict::Question;
-use crate::issuer::http::pages::visitor::Visitor;
 use crate::openapi::{Catalogue, DescribedOperation, ParameterPlace};
 use crate::policy::{
-    FillError, FillablePath, Host, Methods, ParameterExtent, PathParameter, Policy, Requirement,
-    Route, Routed,
+    FillError, FillablePath, Host, Methods, ParameterExtent, PathParameter, Policy, RequiredScopes,
+    Requirement, Route, Routed,
 };
 
 /// What a route that answers every method is tried with.
@@ -49,15 +49,13 @@ enum Shape<'p> {
 }
 
 impl<'p> Operations<'p> {
-    pub(super) fn of(visitor: &Visitor, snapshot: &'p Snapshot, catalogue: &'p Catalogue) -> Self {
+    pub(super) fn of(issuer: &Issuer, snapshot: &'p Snapshot, catalogue: &'p Catalogue) -> Self {
+        let settings = &issuer.settings;
         Self {
             snapshot,
             catalogue,
-            names: snapshot
-                .trust()
-                .names_of(&visitor.issuer.settings.url)
-                .collect(),
-            hosts: known_authorities(&visitor.issuer.settings.portal),
+            names: snapshot.trust().names_of(&settings.url).collect(),
+            hosts: known_authorities(&settings.portal),
         }
     }
 
@@ -65,30 +63,37 @@ impl<'p> Operations<'p> {
         self.snapshot.policy()
     }
 
-    /// Those whose texts hold `search`: first what is described, then the routes.
-    pub(super) fn matching(&self, search: &str) -> impl Iterator<Item = Operation<'p>> {
-        let lower = search.to_lowercase();
-        let described: Vec<Operation<'p>> = self.described().collect();
-        let routes = matching(self.snapshot.policy(), search);
-        let routes = routes.filter_map(|route| self.of_route(route));
-        let routes: Vec<Operation<'p>> = routes
-            .filter(|operation| !operation.is_covered_by(&described))
-            .collect();
-        let described = described.into_iter();
-        let described = described.filter(move |operation| operation.holds(&lower));
-        described.chain(routes)
+    /// What is described, each with its position.
+    pub(super) fn described(&self) -> impl Iterator<Item = (usize, Operation<'p>)> {
+        let described = self.catalogue.operations.iter().enumerate();
+        described.filter_map(|(position, one)| {
+            let operation = self.of_described(one, |_| None)?;
+            Some((position, operation))
+        })
     }
 
-    /// All of them, a route beside its description.
-    pub(super) fn each(&self) -> impl Iterator<Item = Operation<'p>> {
-        let routes = self.snapshot.policy().routes().iter();
-        self.described()
-            .chain(routes.filter_map(|route| self.of_route(route)))
+    /// The routes.
+    pub(super) fn routes(&self) -> impl Iterator<Item = Operation<'p>> {
+        let routes = self.policy().routes().iter();
+        routes.filter_map(|route| self.of_route(route))
     }
 
-    fn described(&self) -> impl Iterator<Item = Operation<'p>> {
-        let described = self.catalogue.operations.iter();
-        described.filter_map(|one| self.of_described(one, |_| None))
+    /// The route of what was found in this policy.
+    pub(super) fn route(&self, offer: &Offer) -> Option<&'p Route> {
+        self.policy()
+            .routes()
+            .get(offer.route)
+            .map(|route| &**route)
+    }
+
+    /// What was found in this policy and these descriptions.
+    pub(super) fn found(&self, offer: &Offer) -> Option<Operation<'p>> {
+        let route = self.route(offer)?;
+        let Some(position) = offer.description else {
+            return self.of_route(route);
+        };
+        let described = self.catalogue.operations.get(position)?;
+        Some(Operation::described_by(described, route))
     }
 
     /// The operation that answers `GET` for this address, and the values that its path has there.
@@ -187,11 +192,7 @@ impl<'p> Operations<'p> {
             .iter()
             .flatten()
             .filter_map(|path| self.route_of(described, path));
-        Some(Operation {
-            route: routes.next()?,
-            shape: Shape::Described(described),
-            methods: vec![&described.method],
-        })
+        Some(Operation::described_by(described, routes.next()?))
     }
 
     fn route_of(&self, described: &DescribedOperation, path: &str) -> Option<&'p Route> {
@@ -214,16 +215,23 @@ impl<'p> Operations<'p> {
 }
 
 impl<'p> Operation<'p> {
-    /// Whether each of its requests is one of these, which are described.
-    fn is_covered_by(&self, described: &[Self]) -> bool {
+    fn described_by(described: &'p DescribedOperation, route: &'p Route) -> Self {
+        Self {
+            route,
+            shape: Shape::Described(described),
+            methods: vec![&described.method],
+        }
+    }
+
+    /// Whether each of its requests is one of these, which are described and answered by the same route.
+    pub(super) fn is_covered_by(&self, described: &[&Self]) -> bool {
         let (Shape::Route(template), Methods::Listed(_)) = (&self.shape, &self.route.methods)
         else {
             return false;
         };
         self.methods.iter().all(|method| {
             described.iter().any(|one| {
-                one.route.index == self.route.index
-                    && one.methods.contains(method)
+                one.methods.contains(method)
                     && one
                         .described()
                         .is_some_and(|one| one.has_paths_of(template))
@@ -325,19 +333,16 @@ impl<'p> Operation<'p> {
         self.methods.iter().any(|method| has_body(method))
     }
 
-    /// Whether one of its texts, or of those of its route, holds `search`, which is in lower case.
-    fn holds(&self, search: &str) -> bool {
-        let holds = |text: &str| text.to_lowercase().contains(search);
-        let described = self.described().is_some_and(|one| {
-            let parts = &one.parts;
-            [&one.key, &parts.id, &parts.summary, &parts.text]
-                .iter()
-                .any(|text| holds(text))
-        });
-        let scopes = self.route.requirement.scopes();
-        described
-            || holds(&self.route.name)
-            || scopes.is_some_and(|scopes| scopes.names().any(holds))
+    /// Its texts and those of its route, one on each line, in lower case.
+    pub(super) fn searched(&self) -> Box<str> {
+        let mut texts: Vec<&str> = match self.described() {
+            Some(one) => vec![&one.key, &one.parts.id, &one.parts.summary, &one.parts.text],
+            None => vec![&self.route.path],
+        };
+        texts.push(&self.route.name);
+        let scopes = self.route.requirement.scopes().into_iter();
+        texts.extend(scopes.flat_map(RequiredScopes::names));
+        texts.join("\n").to_lowercase().into()
     }
 }
 

@@ -52,7 +52,7 @@ pub(in crate::issuer::http::pages) async fn submit(
     let asked = Asked::of(&form.0)?;
     let in_force = visitor.issuer.in_force().ok_or(EndpointError::NotFound)?;
     let catalogue = visitor.issuer.described();
-    let operations = Operations::of(&visitor, &in_force, &catalogue);
+    let operations = Operations::of(&visitor.issuer, &in_force, &catalogue);
     let operation = operations.named(asked.operation, |name| Some(asked.value(name)));
     let operation = operation.ok_or(EndpointError::NotFound)?;
     let view = View {
