@@ -36,8 +36,13 @@ impl fmt::Display for Text<'_> {
                 '>' => formatter.write_str("&gt;")?,
                 '"' => formatter.write_str("&quot;")?,
                 '\'' => formatter.write_str("&#39;")?,
-                // Would read as something else than it is: reordered, or cut off.
-                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\0' => {
+                '\t' | '\n' | '\r' => formatter.write_char(character)?,
+                // Would read as something else than it is: reordered, or cut off. Control characters are seen by
+                // nobody, and are commands to a terminal into which they are copied.
+                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                    formatter.write_char(char::REPLACEMENT_CHARACTER)?;
+                }
+                control if control.is_control() => {
                     formatter.write_char(char::REPLACEMENT_CHARACTER)?;
                 }
                 other => formatter.write_char(other)?,
@@ -62,6 +67,7 @@ mod tests {
             ("\" onfocus='x' a=\"", "&quot; onfocus=&#39;x&#39; a=&quot;"),
             ("&lt;", "&amp;lt;"),
             ("a\u{202e}b\0c", "a\u{fffd}b\u{fffd}c"),
+            ("a\u{3}\u{9b}b\tc\r\n", "a\u{fffd}\u{fffd}b\tc\r\n"),
             ("\u{e4}\u{1f600}", "\u{e4}\u{1f600}"),
         ];
         for (text, expected) in rows {

@@ -67,9 +67,32 @@ pub(super) fn public_origin(settings: &PortalSettings, operation: &Operation<'_>
     named.unwrap_or_else(|| UNKNOWN_API.to_owned())
 }
 
-/// A word of a shell that is read as it is.
+/// A word of a shell that is read as it is. Whoever pastes it sends a terminal no control characters, which would be
+/// commands to it: they are spelled out (`$'...'`, POSIX.1-2024 section 2.2.4).
 fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
+    if !text.chars().any(is_command) {
+        return format!("'{}'", text.replace('\'', r"'\''"));
+    }
+    let mut word = "$'".to_owned();
+    for character in text.chars() {
+        match character {
+            '\'' | '\\' => word.extend(['\\', character]),
+            command if is_command(command) => {
+                let mut bytes = [0; 4];
+                let bytes = command.encode_utf8(&mut bytes).bytes();
+                // Three digits: no digit that follows is read as one of them.
+                word.extend(bytes.map(|byte| format!("\\{byte:03o}")));
+            }
+            other => word.push(other),
+        }
+    }
+    word.push('\'');
+    word
+}
+
+/// What a terminal does not take for text.
+fn is_command(character: char) -> bool {
+    character.is_control() && !['\n', '\t'].contains(&character)
 }
 
 #[cfg(test)]
@@ -107,6 +130,13 @@ mod tests {
                 Some(AskedCaller::Without),
                 "curl --include --request 'POST' \\\n  --header 'Content-Type: application/json' --data-raw \
                  '@it'\\''s' --globoff \\\n  'http://127.0.0.1:1/orders/%7B1%7D?a=b&c'",
+            ),
+            (
+                "POST",
+                Some("it's\n\\ \u{3}1\u{85}"),
+                Some(AskedCaller::Without),
+                "curl --include --request 'POST' \\\n  --header 'Content-Type: application/json' --data-raw \
+                 $'it\\'s\n\\\\ \\0031\\302\\205' --globoff \\\n  'http://127.0.0.1:1/orders/%7B1%7D?a=b&c'",
             ),
         ] {
             assert_eq!(command(&call(method, body), caller, origin), expected);
