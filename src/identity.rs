@@ -21,6 +21,8 @@ mod pkce;
 mod redirect;
 mod rights;
 mod role;
+#[cfg(test)]
+pub(crate) mod samples;
 mod scope;
 mod second_factor;
 mod secret;

@@ -63,42 +63,20 @@ impl SecondFactor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::UnixSeconds;
-    use crate::identity::{
-        AppDescription, AppKey, AppName, AppStatus, Email, ScopesFrom, Status, UserId, Username,
-    };
-    use crate::token::LogPosition;
+    use crate::identity::samples;
 
     fn user(scopes: &str, passkeys: i64) -> User {
         User {
-            id: UserId::known("alice"),
-            username: Username::parse("alice").unwrap(),
-            email: Email::known("alice@a.example"),
-            status: Status::Active,
-            roles: Vec::new(),
             scopes: ScopeSet::parse(scopes).unwrap(),
             passkeys,
-            created_at: UnixSeconds(0),
-            as_of: LogPosition::default(),
-            revoked_through: LogPosition::default(),
+            ..samples::user("alice")
         }
     }
 
     fn app(owner: &User, scopes: &str) -> App {
         App {
-            key: AppKey::known("shop"),
-            name: AppName::parse("shop").unwrap(),
-            description: AppDescription::default(),
-            link: None,
-            owner: owner.id.clone(),
-            redirect_uris: Vec::new(),
             scopes: ScopeSet::parse(scopes).unwrap(),
-            scopes_from: ScopesFrom::List,
-            status: AppStatus::Active,
-            created_at: UnixSeconds(0),
-            revoked_through: LogPosition::default(),
-            last_used_at: None,
-            secret_since: None,
+            ..samples::app(owner.id.as_str())
         }
     }
 

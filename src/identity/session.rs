@@ -93,20 +93,15 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::{Email, ScopeSet, Status, UserId, Username};
+    use crate::identity::{ScopeSet, Status, samples};
 
     fn session(position: u64, status: Status, scopes: &str, revoked_through: u64) -> Session {
         let user = User {
-            id: UserId::known("alice"),
-            username: Username::parse("alice").unwrap(),
-            email: Email::parse("alice@a.example").unwrap(),
             status,
-            roles: Vec::new(),
             scopes: ScopeSet::parse(scopes).unwrap(),
-            created_at: UnixSeconds(0),
-            passkeys: 0,
             as_of: LogPosition(9),
             revoked_through: LogPosition(revoked_through),
+            ..samples::user("alice")
         };
         Session {
             user,

@@ -1,6 +1,5 @@
 use super::*;
-use crate::clock::UnixSeconds;
-use crate::identity::{AppDescription, AppName, AppStatus, ScopeSet, ScopesFrom, UserId};
+use crate::identity::samples;
 
 const CHALLENGE: &str = "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const SHOP: &str = "https://shop.example/cb";
@@ -10,18 +9,8 @@ fn app(redirect_uris: &[&str]) -> App {
     let uris = redirect_uris.iter();
     App {
         key: AppKey::known("key"),
-        name: AppName::parse("web-shop").unwrap(),
-        description: AppDescription::default(),
-        link: None,
-        owner: UserId::known("alice"),
         redirect_uris: uris.map(|uri| RedirectUri::parse(uri).unwrap()).collect(),
-        scopes: ScopeSet::default(),
-        scopes_from: ScopesFrom::List,
-        status: AppStatus::Active,
-        created_at: UnixSeconds(0),
-        revoked_through: crate::token::LogPosition::default(),
-        last_used_at: None,
-        secret_since: None,
+        ..samples::app("alice")
     }
 }
 

@@ -1,7 +1,5 @@
 use super::*;
-use crate::identity::{
-    AppDescription, AppName, AppStatus, Email, RequiredFor, ScopesFrom, Username,
-};
+use crate::identity::{AppStatus, RequiredFor, samples};
 
 const POSITION: LogPosition = LogPosition(10);
 
@@ -11,34 +9,16 @@ fn set(text: &str) -> ScopeSet {
 
 fn user(name: &str, scopes: &str) -> User {
     User {
-        id: UserId::known(name),
-        username: Username::parse(name).unwrap(),
-        email: Email::parse(&format!("{name}@shop.example")).unwrap(),
-        status: Status::Active,
-        roles: Vec::new(),
         scopes: set(scopes),
-        created_at: UnixSeconds(0),
-        passkeys: 0,
         as_of: LogPosition(20),
-        revoked_through: LogPosition::default(),
+        ..samples::user(name)
     }
 }
 
 fn app(owner: &User, scopes: &str) -> App {
     App {
-        key: AppKey::known("shop"),
-        name: AppName::parse("shop").unwrap(),
-        description: AppDescription::default(),
-        link: None,
-        owner: owner.id.clone(),
-        redirect_uris: Vec::new(),
         scopes: set(scopes),
-        scopes_from: ScopesFrom::List,
-        status: AppStatus::Active,
-        created_at: UnixSeconds(0),
-        revoked_through: LogPosition::default(),
-        last_used_at: None,
-        secret_since: None,
+        ..samples::app(owner.id.as_str())
     }
 }
 

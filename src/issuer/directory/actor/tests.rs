@@ -1,13 +1,7 @@
 //! Truth tables of what somebody may do about its own user and app.
 
 use super::*;
-use crate::clock::UnixSeconds;
-use crate::identity::{
-    AppDescription, AppKey, AppName, AppStatus, Email, Status, UserId, Username,
-};
-use crate::token::LogPosition;
-
-const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
+use crate::identity::samples;
 
 /// All `backend.*` scopes.
 const ADMINISTRATOR: &str = "backend.app backend.introspect backend.role backend.scope backend.token \
@@ -19,34 +13,17 @@ fn set(text: &str) -> ScopeSet {
 
 fn user(name: &str, scopes: &str) -> User {
     User {
-        id: UserId::known(name),
-        username: Username::parse(name).unwrap(),
-        email: Email::parse(&format!("{name}@a.example")).unwrap(),
-        status: Status::Active,
         roles: vec![RoleName::parse("clerk").unwrap()],
         scopes: set(scopes),
-        created_at: NOW,
-        passkeys: 0,
-        as_of: LogPosition::default(),
-        revoked_through: LogPosition::default(),
+        ..samples::user(name)
     }
 }
 
 fn app(scopes: &str, scopes_from: ScopesFrom) -> App {
     App {
-        key: AppKey::known("shop"),
-        name: AppName::parse("shop").unwrap(),
-        description: AppDescription::default(),
-        link: None,
-        owner: UserId::known("alice"),
-        redirect_uris: Vec::new(),
         scopes: set(scopes),
         scopes_from,
-        status: AppStatus::Active,
-        created_at: NOW,
-        revoked_through: LogPosition::default(),
-        last_used_at: None,
-        secret_since: None,
+        ..samples::app("alice")
     }
 }
 

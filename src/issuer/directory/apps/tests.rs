@@ -1,37 +1,8 @@
 use super::*;
-use crate::identity::{Email, UserId, Username};
-
-fn user(id: &str) -> User {
-    User {
-        id: UserId::known(id),
-        username: Username::parse(id).unwrap(),
-        email: Email::parse("alice@a.example").unwrap(),
-        status: Status::Active,
-        roles: Vec::new(),
-        scopes: ScopeSet::default(),
-        created_at: crate::clock::UnixSeconds(0),
-        passkeys: 0,
-        as_of: LogPosition::default(),
-        revoked_through: LogPosition::default(),
-    }
-}
+use crate::identity::{Username, samples};
 
 fn owned_by(owner: &str) -> OwnedApp {
-    let app = App {
-        key: AppKey::known("shop"),
-        name: AppName::parse("shop").unwrap(),
-        description: AppDescription::default(),
-        link: None,
-        owner: UserId::known(owner),
-        redirect_uris: Vec::new(),
-        scopes: ScopeSet::default(),
-        scopes_from: ScopesFrom::List,
-        status: AppStatus::Active,
-        created_at: crate::clock::UnixSeconds(0),
-        revoked_through: LogPosition::default(),
-        last_used_at: None,
-        secret_since: None,
-    };
+    let app = samples::app(owner);
     let owner = Username::parse(owner).unwrap();
     OwnedApp { app, owner }
 }
@@ -39,7 +10,7 @@ fn owned_by(owner: &str) -> OwnedApp {
 /// Whoever deals with its own apps is not told whether others exist.
 #[test]
 fn an_app_of_somebody_else_is_not_found() {
-    let alice = user("alice");
+    let alice = samples::user("alice");
     let known = |of: AppsOf<'_>, found| of.known(found).is_ok();
     assert!(known(AppsOf::User(&alice), Some(owned_by("alice"))));
     assert!(!known(AppsOf::User(&alice), Some(owned_by("bob"))));
@@ -53,7 +24,7 @@ fn an_app_of_somebody_else_is_not_found() {
 #[test]
 fn an_owner_enables_what_no_administrator_has_disabled() {
     use AppStatus::{Active, Disabled, DisabledByOwner};
-    let alice = user("alice");
+    let alice = samples::user("alice");
     let (own, all) = (AppsOf::User(&alice), AppsOf::Everybody);
     let rows = [
         (own, Active, Status::Disabled, Some(DisabledByOwner)),

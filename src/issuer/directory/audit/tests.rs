@@ -1,9 +1,9 @@
 //! What the log says of a change, and that it holds nothing that a person has chosen.
 
 use super::*;
-use crate::clock::UnixSeconds;
 use crate::identity::{
     AppDescription, AppLink, AppName, AppStatus, Email, RedirectUri, ScopeSet, Status, Username,
+    samples,
 };
 use crate::token::LogPosition;
 
@@ -12,34 +12,15 @@ struct Row<T>(fn(&mut T), &'static str);
 
 fn user() -> User {
     User {
-        id: UserId::known("id"),
-        username: Username::parse("alice").unwrap(),
-        email: Email::parse("alice@a.example").unwrap(),
-        status: Status::Active,
         roles: vec![RoleName::parse("clerk").unwrap()],
-        scopes: ScopeSet::default(),
-        created_at: UnixSeconds(0),
-        passkeys: 0,
-        as_of: LogPosition::default(),
-        revoked_through: LogPosition::default(),
+        ..samples::user("alice")
     }
 }
 
 fn app() -> App {
     App {
-        key: AppKey::known("shop"),
-        name: AppName::parse("web-shop").unwrap(),
-        description: AppDescription::default(),
-        link: None,
-        owner: UserId::known("id"),
-        redirect_uris: Vec::new(),
         scopes: ScopeSet::parse("a b").unwrap(),
-        scopes_from: ScopesFrom::List,
-        status: AppStatus::Active,
-        created_at: UnixSeconds(0),
-        revoked_through: LogPosition::default(),
-        last_used_at: None,
-        secret_since: None,
+        ..samples::app("alice")
     }
 }
 
