@@ -7,6 +7,7 @@ pub(crate) mod network;
 mod proof;
 pub(crate) mod report_abuse;
 pub(crate) mod reports;
+mod restored;
 mod rollback;
 mod start;
 

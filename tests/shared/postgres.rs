@@ -67,6 +67,13 @@ impl Postgres {
         format!("postgres://test@localhost/{name}?host={socket}")
     }
 
+    /// The URL of a new database that has what another one has, to which nobody may be connected for long.
+    pub(crate) fn copy(&self, name: &str, of: &str) -> String {
+        let socket = self.path().display().to_string();
+        self.run("createdb", &["-h", &socket, "-U", "test", "-T", of, name]);
+        format!("postgres://test@localhost/{name}?host={socket}")
+    }
+
     /// Ends it as a loss of power does: nothing is written any more.
     pub(crate) fn crash(&self) {
         let data = self.path().join("data");
