@@ -263,7 +263,8 @@ impl AppCommand {
             }
             Self::Revoke { key } => {
                 let what = WhatToRevoke::App(key.clone());
-                directory.revoke(what).await?;
+                let revocable = directory.revocable(what).await?;
+                directory.revoke(revocable).await?;
                 return Ok(Report::Done(format!("all tokens of `{key}` are revoked")));
             }
             Self::Delete { key, force, .. } => {

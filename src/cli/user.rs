@@ -313,7 +313,8 @@ impl UserCommand {
             }
             Self::Revoke { name } => {
                 let what = WhatToRevoke::User(name.clone());
-                directory.revoke(what).await?;
+                let revocable = directory.revocable(what).await?;
+                directory.revoke(revocable).await?;
                 Ok(Report::Done(format!("all tokens of `{name}` are revoked")))
             }
             Self::Delete { name, force, .. } => {

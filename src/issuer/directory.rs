@@ -49,7 +49,7 @@ pub use local::{LocalDirectory, OpenError};
 pub use reset_links::ResetLink;
 pub use roles::{NewRole, RoleChange, RoleUpdate};
 pub use scopes::{NewScope, ScopeUpdate, ScopeUses};
-pub use tokens::{RevocationRequest, WhatToRevoke};
+pub use tokens::{Revocable, RevocationRequest, WhatToRevoke};
 pub use users::{AppsAfter, NewUser, UserChange, UserUpdate};
 
 pub(super) use passkeys::AddedPasskey;

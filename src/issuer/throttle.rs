@@ -79,6 +79,7 @@ closed_set! {
         Registration = "registration",
         Trial = "trial",
         Revocation = "revocation",
+        UnknownRevocation = "unknown_revocation",
     }
 }
 
@@ -113,6 +114,7 @@ pub(in crate::issuer) struct Throttle {
     registrations: Limiter,
     trials: Limiter,
     revocations: Limiter,
+    unknown_revocations: Limiter,
     let_in: LetIn,
     last_failures: LastFailures,
 }
@@ -163,6 +165,7 @@ impl Throttle {
             registrations: limiter(settings.registration),
             trials: limiter(settings.trial),
             revocations: limiter(REVOCATIONS),
+            unknown_revocations: limiter(REVOCATIONS),
             let_in: LetIn::new(settings.max_entries),
             last_failures: LastFailures::new(settings.max_entries),
             elapsed,
@@ -252,6 +255,16 @@ impl Throttle {
         self.elapsed.update();
         let user = self.hasher.hash_one(user);
         throttled(Limit::Revocation, self.revocations.take(user))
+    }
+
+    /// Whether this user may once more revoke an id that the store does not know.
+    pub(in crate::issuer) fn unknown_revocation(&self, user: &UserId) -> Result<(), Throttled> {
+        self.elapsed.update();
+        let user = self.hasher.hash_one(user);
+        throttled(
+            Limit::UnknownRevocation,
+            self.unknown_revocations.take(user),
+        )
     }
 }
 

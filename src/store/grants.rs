@@ -1,8 +1,8 @@
 //! Grants that can still be extended: those with an unused refresh token. Their ids are in the column
 //! `family`.
 
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{Any, Executor, Row};
 
 use super::columns::{position, scopes};
 use super::statement::assembled;
@@ -53,6 +53,11 @@ impl Store {
             live.grant.id.as_str().to_owned()
         }))
     }
+
+    /// What was granted; none where the store knows no such grant, or no longer.
+    pub async fn grant_scopes(&self, grant: &GrantId) -> Result<Option<ScopeSet>, StoreError> {
+        grant_scopes(&self.reader, grant).await
+    }
 }
 
 pub(super) fn list_text() -> String {
@@ -70,12 +75,7 @@ pub(super) fn list_text() -> String {
 impl Change {
     /// What was granted; none where the store knows no such grant, or no longer.
     pub async fn grant_scopes(&mut self, grant: &GrantId) -> Result<Option<ScopeSet>, StoreError> {
-        let text = "SELECT scopes FROM refresh_tokens WHERE family = $1 LIMIT 1";
-        let row = sqlx::query(text)
-            .bind(grant.as_str())
-            .fetch_optional(&mut *self.transaction)
-            .await?;
-        row.as_ref().map(|row| scopes(row, "scopes")).transpose()
+        grant_scopes(&mut *self.transaction, grant).await
     }
 
     /// Whether this is a grant of this user.
@@ -88,6 +88,18 @@ impl Change {
             .await?;
         Ok(row.is_some())
     }
+}
+
+async fn grant_scopes(
+    database: impl Executor<'_, Database = Any>,
+    grant: &GrantId,
+) -> Result<Option<ScopeSet>, StoreError> {
+    let text = "SELECT scopes FROM refresh_tokens WHERE family = $1 LIMIT 1";
+    let row = sqlx::query(text)
+        .bind(grant.as_str())
+        .fetch_optional(database)
+        .await?;
+    row.as_ref().map(|row| scopes(row, "scopes")).transpose()
 }
 
 fn read_live(row: &AnyRow) -> Result<LiveGrant, StoreError> {

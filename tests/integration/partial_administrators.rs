@@ -13,7 +13,7 @@ use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion,
 const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
 /// A login of a user with a role of its own, which has these scopes.
-async fn partial(companion: &TestCompanion, name: &str, scopes: &[&str]) -> String {
+pub(crate) async fn partial(companion: &TestCompanion, name: &str, scopes: &[&str]) -> String {
     let admin = companion.login("admin", ADMIN_PASSWORD).await;
     let role = json!({"name": format!("role-of-{name}"), "scopes": scopes});
     does(companion, "POST /backend/role", &role, &admin, 201).await;
@@ -25,7 +25,7 @@ async fn partial(companion: &TestCompanion, name: &str, scopes: &[&str]) -> Stri
 }
 
 /// Carries out a request, such as `PUT /backend/user/alice`, and gives back what is answered.
-async fn does(
+pub(crate) async fn does(
     companion: &TestCompanion,
     request: &str,
     body: &Value,
@@ -116,6 +116,69 @@ async fn ids_that_nothing_has_fill_the_list_for_nobody() {
     assert_eq!(companion.get("/consumer/account", &alice).await.status, 200);
     does(&companion, revoke, &json!({"user": "alice"}), &tom, 200).await;
     assert_eq!(companion.get("/consumer/account", &alice).await.status, 401);
+}
+
+/// Guesses wrong until it is held up, and then takes back what is there.
+#[tokio::test]
+async fn whoever_has_revoked_too_many_unknown_ids_revokes_what_is_known_all_the_same() {
+    let companion = TestCompanion::with_issuer_keys(", max_revocations_per_user: 3").await;
+    let mut known = Vec::new();
+    for name in ["alice", "bobby", "carol"] {
+        companion.register(name).await;
+        known.push(json!({"user": name}));
+    }
+    let dave = companion.register("dave").await;
+    let app = companion.app(&dave, "web-shop").await;
+    known.push(json!({"app": app.key}));
+    let tokens = companion.login_tokens("dave", PASSWORD).await;
+    let grants = companion.get("/consumer/grant", &tokens.access).await;
+    for grant in grants.json()["items"].as_array().unwrap() {
+        known.push(json!({"grant": grant["id"]}));
+    }
+    assert!(known.len() > 4, "{known:?}");
+    let tom = partial(&companion, "tom", &["backend.token"]).await;
+    let mut guesses = 0;
+    loop {
+        let what = if guesses % 2 == 0 { "token" } else { "grant" };
+        let body = json!({what: format!("guess{guesses}")});
+        let answer = companion.post("/backend/revoke", &body, &tom).await;
+        guesses += 1;
+        if answer.header("retry-after").is_some() {
+            assert_eq!(answer.status, 429, "{answer:?}");
+            break;
+        }
+        assert!(guesses < 5000, "never held up");
+    }
+    assert!(guesses >= 1000, "{guesses}");
+    for what in known {
+        does(&companion, "POST /backend/revoke", &what, &tom, 200).await;
+    }
+    let account = companion.get("/consumer/account", &tokens.access).await;
+    assert_eq!(account.status, 401, "{account:?}");
+}
+
+#[tokio::test]
+async fn what_somebody_may_not_revoke_is_not_charged_to_it() {
+    let companion = TestCompanion::start().await;
+    for name in ["alice", "bobby", "carol"] {
+        companion.register(name).await;
+    }
+    let tom = partial(&companion, "tom", &["backend.token"]).await;
+    // More than anybody may revoke in a row.
+    for number in 0..1100 {
+        let what = match number % 3 {
+            0 => json!({"everyone": true}),
+            1 => json!({"user": "nobody"}),
+            _ => json!({"user": "admin"}),
+        };
+        let answer = companion.post("/backend/revoke", &what, &tom).await;
+        let expected = if number % 3 == 1 { 404 } else { 403 };
+        assert_eq!(answer.status, expected, "{number} {what}: {answer:?}");
+    }
+    for name in ["alice", "bobby", "carol"] {
+        let what = json!({"user": name});
+        does(&companion, "POST /backend/revoke", &what, &tom, 200).await;
+    }
 }
 
 #[tokio::test]

@@ -212,6 +212,15 @@ impl<P: Places> Attempts<P> {
         admitted.map_err(|throttled| self.hold_up(throttled))
     }
 
+    /// The same of what the store does not know.
+    pub(in crate::issuer) fn admit_unknown_revocation(
+        &self,
+        user: &UserId,
+    ) -> Result<(), EndpointError> {
+        let admitted = self.throttle.unknown_revocation(user);
+        admitted.map_err(|throttled| self.hold_up(throttled))
+    }
+
     /// What is known of where the request comes from: by this process or, from before its start or by
     /// another issuer, by the store.
     async fn place(&self, claimant: Claimant<'_>) -> Result<LoginOrigin, StoreError> {

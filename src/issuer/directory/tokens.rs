@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::audit::{Object, ended};
 use super::{AppsOf, Directory, DirectoryError, Thing};
-use crate::identity::{AppKey, GrantId, UserId, Username};
+use crate::identity::{AppKey, GrantId, ScopeSet, UserId, Username};
 use crate::store::{Change, Holder, Page, Reach};
 use crate::token::{LogPosition, RevocationTarget};
 use crate::yaml::present;
@@ -26,6 +26,14 @@ pub enum WhatToRevoke {
     /// By its id, the claim `jti`.
     Token(String),
     Everyone,
+}
+
+/// What the caller may revoke.
+#[derive(Debug)]
+pub struct Revocable {
+    what: WhatToRevoke,
+    /// Whether the store knows it. Ids that it does not know may be anybody's, and nobody's.
+    pub is_known: bool,
 }
 
 /// The same as it is written: exactly one of these.
@@ -100,13 +108,47 @@ impl Directory<'_> {
         self.commit(change, object, "revoked", &[]).await
     }
 
+    /// What a request names, if the caller may end its tokens; looked at before anything is counted or charged.
+    pub async fn revocable(&self, what: WhatToRevoke) -> Result<Revocable, DirectoryError> {
+        let scopes = self.scopes_of(&what).await?;
+        match (&what, &scopes) {
+            (WhatToRevoke::Everyone, _) => self.authority.may_revoke_all()?,
+            (_, Some(scopes)) => self.authority.may_revoke(scopes)?,
+            (_, None) => {}
+        }
+        Ok(Revocable {
+            is_known: scopes.is_some() || what == WhatToRevoke::Everyone,
+            what,
+        })
+    }
+
+    /// What user, app or grant of this name have; none where the store does not know it, as it knows no single
+    /// token.
+    async fn scopes_of(&self, what: &WhatToRevoke) -> Result<Option<ScopeSet>, DirectoryError> {
+        Ok(match what {
+            WhatToRevoke::User(name) => Some(self.user(name).await?.scopes),
+            WhatToRevoke::App(key) => {
+                let key = plain_id(key.clone());
+                let key = key.map_err(|_| DirectoryError::NotFound(Thing::App))?;
+                Some(self.app(&key, AppsOf::Everybody).await?.app.scopes)
+            }
+            WhatToRevoke::Grant(id) => {
+                let grant = GrantId::known(&plain_id(id.clone())?);
+                self.store.grant_scopes(&grant).await?
+            }
+            WhatToRevoke::Token(id) => {
+                plain_id(id.clone())?;
+                None
+            }
+            WhatToRevoke::Everyone => None,
+        })
+    }
+
     /// Ends tokens. Grants and single tokens need not be known: what is listed refuses. Rows for those are
     /// charged to whoever revokes them, who could fill the list by ids that nothing has. Gates that know the log up
     /// to the position that it gives back refuse them.
-    pub async fn revoke(&self, what: WhatToRevoke) -> Result<LogPosition, DirectoryError> {
-        if what == WhatToRevoke::Everyone {
-            self.authority.may_revoke_all()?;
-        }
+    pub async fn revoke(&self, revocable: Revocable) -> Result<LogPosition, DirectoryError> {
+        let what = revocable.what;
         // Before the change begins, for which others would have to wait. It is for the audit alone: a store that
         // cannot count in time keeps no token alive.
         let reach = match self.reach_of_revocation(&what).await {
@@ -114,7 +156,22 @@ impl Directory<'_> {
             counted => counted?,
         };
         let mut change = self.change().await?;
-        let target = match what {
+        let target = self.target(&mut change, what).await?;
+        change.revoke(target.clone());
+        let (object, ended) = (Object::Tokens(&target), ended(reach));
+        let position = self.commit_at(change, object, "revoked", &ended).await?;
+        // There is one: something was revoked.
+        Ok(position.unwrap_or_default())
+    }
+
+    /// What is revoked, if the caller may do that by now: it may have become an administrator's since it was looked
+    /// at.
+    async fn target(
+        &self,
+        change: &mut Change,
+        what: WhatToRevoke,
+    ) -> Result<RevocationTarget, DirectoryError> {
+        Ok(match what {
             WhatToRevoke::User(name) => {
                 let user = match Username::parse(&name) {
                     Ok(name) => change.user_named(&name).await?,
@@ -137,25 +194,25 @@ impl Directory<'_> {
                 let id = plain_id(id)?;
                 match change.grant_scopes(&GrantId::known(&id)).await? {
                     Some(scopes) => self.authority.may_revoke(&scopes)?,
-                    None => self.charge(&mut change).await?,
+                    None => self.charge(change).await?,
                 }
                 RevocationTarget::Grant(id)
             }
             WhatToRevoke::Token(id) => {
                 let id = plain_id(id)?;
-                self.charge(&mut change).await?;
+                self.charge(change).await?;
                 RevocationTarget::Token(id)
             }
             WhatToRevoke::Everyone => {
                 self.authority.may_revoke_all()?;
                 RevocationTarget::Everyone
             }
-        };
-        change.revoke(target.clone());
-        let (object, ended) = (Object::Tokens(&target), ended(reach));
-        let position = self.commit_at(change, object, "revoked", &ended).await?;
-        // There is one: something was revoked.
-        Ok(position.unwrap_or_default())
+        })
+    }
+
+    /// Whether what is asked for is there, which a caller is told that may not have it counted.
+    pub async fn check_named(&self, what: &WhatToRevoke) -> Result<(), DirectoryError> {
+        self.scopes_of(what).await.map(drop)
     }
 
     async fn charge(&self, change: &mut Change) -> Result<(), DirectoryError> {

@@ -42,8 +42,13 @@ pub(super) async fn effect(access: DirectoryAccess, uri: Uri) -> Result<Response
         return Err(EndpointError::UnknownParameter(quoted(unknown)));
     }
     let what = RevocationRequest::of(|name| query.get(name)).what()?;
-    let reach = access.directory().reach_of_revocation(&what).await?;
-    let reach = may_count(&access, &what).then_some(reach);
+    let directory = access.directory();
+    let reach = if may_count(&access, &what) {
+        Some(directory.reach_of_revocation(&what).await?)
+    } else {
+        directory.check_named(&what).await?;
+        None
+    };
     Ok(body::ok(&EffectAnswer {
         users: reach.map(|reach| reach.users),
         apps: reach.map(|reach| reach.apps),
@@ -76,8 +81,10 @@ pub(super) async fn revoke(
     access: DirectoryAccess,
     JsonBody(asked): JsonBody<RevocationRequest>,
 ) -> Result<Response, EndpointError> {
-    access.admit_revocation()?;
-    let position = access.directory().revoke(asked.what()?).await?;
+    let directory = access.directory();
+    let revocable = directory.revocable(asked.what()?).await?;
+    access.admit_revocation_of(&revocable)?;
+    let position = directory.revoke(revocable).await?;
     let revoked = RevokedAnswer {
         position: position.0,
     };

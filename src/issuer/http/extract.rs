@@ -14,7 +14,7 @@ use super::body;
 use super::guard::Caller;
 use crate::identity::Form;
 use crate::issuer::Issuer;
-use crate::issuer::directory::{Directory, DirectoryError, FreshDirectory};
+use crate::issuer::directory::{Directory, DirectoryError, FreshDirectory, Revocable};
 use crate::issuer::endpoint_error::EndpointError;
 
 /// A body in JSON.
@@ -128,6 +128,19 @@ impl DirectoryAccess {
     pub(in crate::issuer) fn admit_revocation(&self) -> Result<(), EndpointError> {
         let attempts = self.issuer.credentials.attempts();
         attempts.admit_revocation(&self.caller.user.id)
+    }
+
+    /// The same of one that revokes this. What the store does not know is counted by itself: whoever guesses ids can
+    /// still revoke what is there.
+    pub(in crate::issuer) fn admit_revocation_of(
+        &self,
+        revocable: &Revocable,
+    ) -> Result<(), EndpointError> {
+        if revocable.is_known {
+            return self.admit_revocation();
+        }
+        let attempts = self.issuer.credentials.attempts();
+        attempts.admit_unknown_revocation(&self.caller.user.id)
     }
 
     /// The directory, for changes that outlive the token: only soon after a login.

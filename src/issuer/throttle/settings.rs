@@ -24,7 +24,7 @@ pub struct ThrottleSettings {
     pub registration: BucketSettings,
     /// Requests that the portal sends for one user.
     pub trial: BucketSettings,
-    /// Of each kind, so many are kept in memory: some 22 bytes each, in nine tables.
+    /// Of each kind, so many are kept in memory: some 22 bytes each, in ten tables.
     pub max_entries: usize,
 }
 

@@ -106,9 +106,7 @@ pub(in crate::issuer::http::pages) async fn submit(
     };
     let is_typed = what != WhatToRevoke::Everyone || is_typed(&form);
     let done = if is_confirmed(&form) && is_typed {
-        access.admit_revocation()?;
-        let revoked = access.directory().revoke(what.clone()).await;
-        revoked.map(Step::Revoked)
+        revoke(&access, what.clone()).await?.map(Step::Revoked)
     } else {
         let texts = effect(&visitor, &access, &what).await;
         texts.map(Step::Asked)
@@ -142,6 +140,20 @@ pub(in crate::issuer::http::pages) async fn submit(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Authority first: what is not the caller's to end is neither counted nor charged.
+async fn revoke(
+    access: &DirectoryAccess,
+    what: WhatToRevoke,
+) -> Result<Result<LogPosition, DirectoryError>, PageError> {
+    let directory = access.directory();
+    let revocable = match directory.revocable(what).await {
+        Ok(revocable) => revocable,
+        Err(error) => return Ok(Err(error)),
+    };
+    access.admit_revocation_of(&revocable)?;
+    Ok(directory.revoke(revocable).await)
 }
 
 /// Whether the word for everybody's tokens was typed.
@@ -232,9 +244,12 @@ async fn effect(
         WhatToRevoke::Token(_) => texts.push(words.revoke_token_sentence.to_owned()),
         WhatToRevoke::Everyone => texts.push(words.revoke_everyone_sentence.to_owned()),
     }
+    if !may_count(access, what) {
+        directory.check_named(what).await?;
+        return Ok(texts);
+    }
     let reach = directory.reach_of_revocation(what).await?;
-    let is_counted = !matches!(what, WhatToRevoke::Token(_));
-    if is_counted && may_count(access, what) {
+    if !matches!(what, WhatToRevoke::Token(_)) {
         texts.push(visitor.language.reached(reach));
     }
     let counts = [reach.users, reach.apps, reach.grants, reach.sessions];
