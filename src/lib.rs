@@ -180,8 +180,8 @@
 //!   only that transaction makes.
 //! - What the portal sends to the API is a token of `identity::ApiRights`: it has no scope of the issuer's own
 //!   and the issuer is not among its audiences.
-//! - Who gets a `backend.*` scope has no link for a password that somebody made before, and an app that gets a
-//!   scope of the issuer's own no secret from before.
+//! - Who gets a `backend.*` scope has no link for a password that somebody made before, nor a password that was set
+//!   by an administrator without it, and an app that gets a scope of the issuer's own no secret from before.
 //! - A change of the directory is given up after some seconds, and the lists in it have bounds, because all
 //!   others wait for it.
 //! - A user who has a passkey, or must have one, has no session and gets no token by the password alone: what a

@@ -33,6 +33,7 @@ mod notices;
 mod open;
 mod outage;
 mod passkeys;
+mod password_setters;
 mod patience;
 #[cfg(test)]
 mod plans;
@@ -76,6 +77,7 @@ pub use migrations::Migration;
 pub use open::check_file;
 pub use outage::{OutageError, Server};
 pub use passkeys::{AnsweredChallenge, PasskeyNoted, StoredPasskey};
+pub use password_setters::SetPasswords;
 pub use reach::{MAX_COUNTED, Reach, ScopeReach};
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;

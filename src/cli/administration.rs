@@ -19,7 +19,7 @@ use crate::files;
 use crate::identity::PlainSecret;
 use crate::issuer::LastRun;
 use crate::issuer::directory::{
-    AppSearch, Directory, DirectoryError, LocalDirectory, Thing, WhenUsed,
+    AppSearch, Directory, DirectoryError, KnownPasswords, LocalDirectory, Thing, WhenUsed,
 };
 use crate::problem::closest;
 use crate::store::{Listing, Page, UserFilter};
@@ -258,6 +258,18 @@ pub(super) fn note_unless_in_use(last: LastRun) {
         std::io::stderr(),
         "portcullis: note: no issuer is running on this store{when}. Gates hear of this change when one runs. If \
          yours is running, `issuer.store` of this configuration names another store than its own."
+    ));
+}
+
+/// Says of users who got `backend.*` scopes that somebody who lacks them can log in with the password, which no
+/// token could have brought about.
+pub(super) fn note_known_passwords(known: Option<&KnownPasswords>) {
+    let Some(known) = known else { return };
+    // Nobody is left to tell if standard error is gone.
+    drop(writeln!(
+        std::io::stderr(),
+        "portcullis: note: {known} and could use what was given just now: `portcullis user reset-link` makes a link for \
+         another password."
     ));
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Finding;
-use super::administration::{Report, StoreArgs};
+use super::administration::{Report, StoreArgs, note_known_passwords};
 use crate::files;
 use crate::issuer::directory::{
     DirectoryError, FreshDirectory, LocalDirectory, NewRole, NewScope, RoleUpdate, WhenUsed,
@@ -140,7 +140,8 @@ async fn role(
         add_scopes: Some(missing),
         ..RoleUpdate::default()
     };
-    directory.update_role(name, &update, WhenUsed::GoOn).await?;
+    let changed = directory.update_role(name, &update, WhenUsed::GoOn).await?;
+    note_known_passwords(changed.known.as_ref());
     Ok("extended")
 }
 

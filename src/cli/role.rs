@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::Finding;
-use super::administration::{Report, StoreArgs, all, value, when_used};
+use super::administration::{Report, StoreArgs, all, note_known_passwords, value, when_used};
 use super::dry_run::{self, DryRun};
 use crate::identity::Role;
 use crate::issuer::RoleAnswer;
@@ -144,6 +144,7 @@ impl RoleCommand {
                 let changed = directory
                     .update_role(&args.name, &update, WhenUsed::GoOn)
                     .await?;
+                note_known_passwords(changed.known.as_ref());
                 let answer = value(&RoleAnswer::of_change(&changed));
                 return Ok(Report::One(answer, CHANGED));
             }

@@ -6,7 +6,9 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Finding;
-use super::administration::{PasswordArgs, Report, StoreArgs, all, value, when_used};
+use super::administration::{
+    PasswordArgs, Report, StoreArgs, all, note_known_passwords, value, when_used,
+};
 use super::dry_run::{self, DryRun};
 use crate::identity::{Status, StatusError, User};
 use crate::issuer::directory::{
@@ -278,6 +280,7 @@ impl UserCommand {
             Self::Set(args) => {
                 let update = args.update();
                 let changed = directory.update_user(&args.name, &update).await?;
+                note_known_passwords(changed.known.as_ref());
                 let answer = value(&UserAnswer::of_change(&changed));
                 Ok(Report::One(answer, CHANGED))
             }

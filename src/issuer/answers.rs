@@ -314,6 +314,7 @@ mod tests {
             added: Vec::new(),
             removed: vec![RoleName::parse("boss").unwrap()],
             user,
+            known: None,
         };
         let changed = shown(&UserAnswer::of_change(&change));
         assert_eq!(
@@ -338,6 +339,7 @@ mod tests {
             added: ScopeSet::default(),
             removed: ScopeSet::parse("b").unwrap(),
             users: 3,
+            known: None,
         };
         let expected = json!({
             "name": "clerk", "scopes": ["a"], "default": true,

@@ -14,6 +14,7 @@ mod apps;
 mod audit;
 mod authority;
 mod in_use;
+mod known_passwords;
 mod list_update;
 mod local;
 mod passkeys;
@@ -45,6 +46,7 @@ pub use app_search::{AppSearch, Days, DaysError};
 pub use apps::{AppChange, AppUpdate, AppsOf, MAX_APPS, NewApp, NewSecret};
 pub use authority::{Authority, Login};
 pub use in_use::{InUse, WhenUsed, is_app_in_use, is_role_in_use, is_user_in_use};
+pub use known_passwords::KnownPasswords;
 pub use local::{LocalDirectory, OpenError};
 pub use reset_links::ResetLink;
 pub use roles::{NewRole, RoleChange, RoleUpdate};
@@ -156,6 +158,11 @@ pub enum DirectoryError {
     /// Two ways for the scopes of a role or app, or for the roles of a user.
     #[error("give either all `{0}`, or those to add and to remove (`add_{0}`, `remove_{0}`)")]
     AllAndSome(&'static str),
+    /// Somebody else could log in with what the users would get.
+    #[error(
+        "{0} and lacks these scopes: its user must replace it first, in the account or by a link"
+    )]
+    KnownPasswords(KnownPasswords),
     /// What somebody would lose without having been told.
     #[error(
         "the scope is in use: repeat this with `--force`, or `?force=true`, to take it from all that \

@@ -287,6 +287,7 @@ fn of_directory(error: &DirectoryError) -> ErrorResponse<'_> {
         | DirectoryError::RoleExtended
         | DirectoryError::ScopeInUse(_)
         | DirectoryError::InUse(_)
+        | DirectoryError::KnownPasswords(_)
         | DirectoryError::EverybodyAdministrator => {
             ErrorResponse::new(StatusCode::CONFLICT, "invalid_request")
         }

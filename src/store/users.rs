@@ -230,11 +230,13 @@ impl Change {
         self.add_user_roles(id, roles).await
     }
 
-    /// Gives a user another password.
+    /// Gives a user another password, which it has set itself as long as [`Self::note_password_setter`] does not say
+    /// otherwise.
     pub async fn set_password_hash(&mut self, id: &UserId, hash: &str) -> Result<(), StoreError> {
         self.touched.password(&mut self.transaction, id).await?;
         let texts = [id.as_str().to_owned(), hash.to_owned()];
-        let text = "UPDATE users SET password_hash = $2 WHERE id = $1";
+        let text = "UPDATE users SET password_hash = $2, password_set_by = '', password_set_at = 0 \
+                    WHERE id = $1";
         self.execute(text, &texts, &[]).await?;
         Ok(())
     }

@@ -71,6 +71,8 @@ mod keycloak;
 #[cfg(feature = "issuer")]
 mod kill;
 #[cfg(feature = "issuer")]
+mod known_passwords;
+#[cfg(feature = "issuer")]
 mod last_administrator;
 #[cfg(feature = "issuer")]
 mod late_body;

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::audit::{Object, UNCHANGED, role_changes, updated};
 use super::list_update::ListUpdate;
 use super::{
-    Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, check_count, commit,
-    existing_scopes, free, rehearse,
+    Directory, DirectoryError, FreshDirectory, InUse, KnownPasswords, Thing, WhenUsed, check_count,
+    commit, existing_scopes, free, rehearse,
 };
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
 use crate::issuer::own::ADMINISTRATOR_ROLE;
@@ -65,6 +65,8 @@ pub struct RoleChange {
     pub removed: ScopeSet,
     /// How many users have it.
     pub users: i64,
+    /// Their passwords, where somebody knows them who lacks what the users have got.
+    pub known: Option<KnownPasswords>,
 }
 
 impl Directory<'_> {
@@ -231,6 +233,9 @@ impl Directory<'_> {
         if when_used == WhenUsed::Refuse && (is_renamed || !removed.is_empty()) {
             change = self.unless_used(change, &before).await?;
         }
+        let known = self
+            .check_raised_role(&mut change, &before.name, &added)
+            .await?;
         change.remove_role_scopes(&before.name, &removed).await?;
         change.add_role_scopes(&before.name, &added).await?;
         let name = match &wanted.name {
@@ -253,6 +258,7 @@ impl Directory<'_> {
             added,
             removed,
             users,
+            known,
         };
         Ok((change, UpdatedRole { before, after }))
     }

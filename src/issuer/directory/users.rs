@@ -4,7 +4,9 @@ use serde::Deserialize;
 
 use super::audit::{Object, updated, user_changes, user_parts};
 use super::role_lists::{existing_roles, wanted_roles};
-use super::{Directory, DirectoryError, FreshDirectory, InUse, Thing, WhenUsed, commit, free};
+use super::{
+    Directory, DirectoryError, FreshDirectory, InUse, KnownPasswords, Thing, WhenUsed, commit, free,
+};
 use crate::identity::{Email, Password, RoleName, ScopeSet, Status, User, UserId, Username};
 use crate::issuer::hashing::HashingFor;
 use crate::issuer::random;
@@ -57,6 +59,8 @@ pub struct UserChange {
     pub added: Vec<RoleName>,
     /// The roles that it had before.
     pub removed: Vec<RoleName>,
+    /// Its password, where somebody knows it who lacks what the user has got.
+    pub known: Option<KnownPasswords>,
 }
 
 /// A user that is to be, of whom only what the store has is not known yet.
@@ -273,6 +277,7 @@ impl FreshDirectory<'_> {
         let prepared = self.prepare_user(wanted).await?;
         let mut change = self.change().await?;
         let user = self.add_prepared_user(&mut change, &prepared).await?;
+        self.note_password_setter(&mut change, &user.id).await?;
         let (object, parts) = (Object::User(&user.id), user_parts(&user));
         self.commit(change, object, "added", &parts).await?;
         Ok(user)
@@ -308,9 +313,13 @@ impl FreshDirectory<'_> {
             let status = Status::parse(status)?;
             change.set_user_status(&before.id, status).await?;
         }
+        let mut known = None;
         if let Some((roles, scopes)) = wanted_roles(&mut change, &before, wanted).await? {
             self.authority.may_pass_on(&scopes)?;
             actor.may_raise(&before, &roles, &scopes)?;
+            known = self
+                .check_raised_user(&mut change, &before, &scopes)
+                .await?;
             change.set_user_roles(&before.id, &roles).await?;
         }
         let after = found(change.user(&before.id).await?)?;
@@ -325,12 +334,14 @@ impl FreshDirectory<'_> {
             added: without(&after.roles, &before.roles),
             removed: without(&before.roles, &after.roles),
             user: after,
+            known,
         })
     }
 
     /// Gives a user another password; all its tokens end.
     pub async fn set_password(&self, name: &str, password: String) -> Result<(), DirectoryError> {
-        let (change, user) = self.replacing_password(name, password).await?;
+        let (mut change, user) = self.replacing_password(name, password).await?;
+        self.note_password_setter(&mut change, &user.id).await?;
         let object = Object::User(&user.id);
         self.commit(change, object, "password replaced", &[]).await
     }

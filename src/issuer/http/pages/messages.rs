@@ -117,6 +117,7 @@ fn is_about_what_was_sent(error: &DirectoryError) -> bool {
         )
         | DirectoryError::ScopeInUse(_)
         | DirectoryError::InUse(_)
+        | DirectoryError::KnownPasswords(_)
         | DirectoryError::TooManyApps
         | DirectoryError::TooManyRedirectUris
         | DirectoryError::PasskeyName(_)

@@ -1,9 +1,10 @@
 //! What callers are told of errors, in German.
 
 use crate::identity::{
-    AppError, AuthorizeError, FormError, NoScopeError, PasswordError, UnanswerableError, UserError,
+    AppError, AuthorizeError, FormError, NoScopeError, PasswordError, ScopeSet, UnanswerableError,
+    UserError,
 };
-use crate::issuer::directory::{DirectoryError, Thing};
+use crate::issuer::directory::{DirectoryError, KnownPasswords, Thing};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::keys::KeyRotationError;
 
@@ -92,12 +93,7 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
         DirectoryError::EverybodyAdministrator => {
             "Die Rolle für neue Benutzer darf keine `backend.*`-Berechtigung haben: Alle bekämen sie.".to_owned()
         }
-        DirectoryError::Beyond(scopes) => {
-            format!(
-                "Deinem Konto fehlt {scopes}: Was du nicht hast, kannst du weder geben noch nehmen noch ändern. Ein \
-                 Administrator, der es hat, kann das."
-            )
-        }
+        DirectoryError::Beyond(scopes) => beyond(scopes),
         DirectoryError::BeyondRoles(role) => {
             format!("Dir selbst kannst du keine Rolle geben, die du nicht hast: {role}.")
         }
@@ -110,6 +106,7 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
         DirectoryError::BeyondOwner(scopes) => {
             format!("Eine App kann nicht mehr dürfen als ihr Besitzer. Es fehlen: {scopes}.")
         }
+        DirectoryError::KnownPasswords(known) => known_passwords(known),
         DirectoryError::UnknownScope(name) => format!("Die Berechtigung `{name}` gibt es nicht."),
         DirectoryError::UnknownRole(name) => format!("Die Rolle `{name}` gibt es nicht."),
         DirectoryError::Scope(_) => {
@@ -172,6 +169,30 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
         | DirectoryError::WhatToRevoke => return None,
     };
     Some(text)
+}
+
+fn beyond(scopes: &ScopeSet) -> String {
+    format!(
+        "Deinem Konto fehlt {scopes}: Was du nicht hast, kannst du weder geben noch nehmen noch ändern. Ein \
+         Administrator, der es hat, kann das."
+    )
+}
+
+fn known_passwords(known: &KnownPasswords) -> String {
+    let setter = match &known.set_by {
+        Some(name) => format!("`{}`", name.as_str()),
+        None => "ein Administrator, den es nicht mehr gibt,".to_owned(),
+    };
+    let others = match known.others {
+        0 => String::new(),
+        others => format!(" und {others} weiteren"),
+    };
+    format!(
+        "Das Passwort von `{}`{others} hat {setter} am {} gesetzt, ohne diese Berechtigungen selbst zu haben: Zuerst \
+         muss der Benutzer es ersetzen, in seinem Konto oder über einen Link.",
+        known.user.as_str(),
+        known.at
+    )
 }
 
 /// Of what there are more than there may be.
