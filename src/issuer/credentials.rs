@@ -80,6 +80,7 @@ impl Credentials {
     pub(super) fn register_metrics(&self, registry: &mut Registry) {
         self.attempts.register_metrics(registry);
         self.hasher.register_metrics(registry);
+        self.sign_ins.register_metrics(registry);
     }
 
     /// Of whom more than a password is asked.

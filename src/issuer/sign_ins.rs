@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
 use tokio::sync::RwLock;
 
 use super::throttle;
@@ -24,6 +26,9 @@ const MAX_FAILED: usize = 1000;
 /// So many more without the address: whoever fills the room above hides in whose name it fails no more.
 const MAX_FAILED_ANYWHERE: usize = 1000;
 
+/// So many of either come from one address, so that it takes a crowd to fill the room.
+const MAX_FAILED_OF_ADDRESS: usize = 100;
+
 /// The same of all others, for each of which a password was right.
 const MAX_OTHERS: usize = 10_000;
 
@@ -34,20 +39,35 @@ tokio::task_local! {
     static ENDPOINT: SignInEndpoint;
 }
 
-/// What has not been written yet. What is in here when the process ends is lost.
+/// What has not been written yet. What is in here when the process is killed is lost.
 pub(super) struct SignIns {
     clock: Arc<dyn Clock>,
     noted: Mutex<Noted>,
     /// Held by whoever writes a part, so that nobody reads while something is neither here nor in the store.
     writing: RwLock<()>,
+    lost: Counter,
 }
 
 #[derive(Default)]
 struct Noted {
-    kinds: HashMap<(UserId, i64, SignInKind), SignIn>,
+    kinds: HashMap<(UserId, i64, SignInKind), Kept>,
     failed: usize,
+    /// Of how many failures the first came from each address.
+    failed_of: HashMap<Box<str>, usize>,
     /// How many were not remembered.
     lost: u64,
+}
+
+struct Kept {
+    sign_in: SignIn,
+    /// The address that the first came from, also where it is not told; empty where it is not known.
+    from: Box<str>,
+}
+
+/// What is being written. Where it is dropped before, it is remembered again.
+struct Part<'a> {
+    noted: &'a Mutex<Noted>,
+    rows: Vec<(UserId, Kept)>,
 }
 
 /// Runs the handling of a request to the endpoint with this path in the table of routes.
@@ -76,7 +96,16 @@ impl SignIns {
             clock,
             noted: Mutex::default(),
             writing: RwLock::default(),
+            lost: Counter::default(),
         }
+    }
+
+    pub(super) fn register_metrics(&self, registry: &mut Registry) {
+        registry.register(
+            "issuer_sign_ins_lost",
+            "Attempts to log in that their users are not shown, because there were too many at once",
+            self.lost.clone(),
+        );
     }
 
     /// Remembers how an attempt to log in as this user has ended. Where it came from is known of the request.
@@ -90,7 +119,15 @@ impl SignIns {
             address: address.unwrap_or_default(),
         };
         let sign_in = SignIn::once(kind, self.clock.now());
-        self.noted.lock().add(user.clone(), sign_in);
+        self.add(user.clone(), sign_in);
+    }
+
+    fn add(&self, user: UserId, sign_in: SignIn) {
+        let from = sign_in.kind.address.as_str().into();
+        let kept = Kept { sign_in, from };
+        if !self.noted.lock().add(user, kept) {
+            self.lost.inc();
+        }
     }
 
     /// What is known of a user, the latest first.
@@ -102,7 +139,7 @@ impl SignIns {
     ) -> Result<Vec<SignIn>, StoreError> {
         let _nobody_writes = self.writing.read().await;
         let mut known = store.sign_ins(user, now).await?;
-        for ((whose, ..), sign_in) in &self.noted.lock().kinds {
+        for ((whose, ..), Kept { sign_in, .. }) in &self.noted.lock().kinds {
             if whose != user {
                 continue;
             }
@@ -129,13 +166,14 @@ impl SignIns {
                 return Ok(());
             }
             left = left.saturating_sub(rows.len());
-            if let Err(error) = store.note_sign_ins(&rows).await {
-                let mut noted = self.noted.lock();
-                for (user, sign_in) in rows {
-                    noted.add(user, sign_in);
-                }
-                return Err(error);
-            }
+            // At the end of the process the rest of this may be dropped while the store is asked: better that it
+            // counts something twice than not at all.
+            let part = Part {
+                noted: &self.noted,
+                rows,
+            };
+            store.note_sign_ins(&part.sign_ins()).await?;
+            part.forget();
         }
         Ok(())
     }
@@ -164,46 +202,98 @@ impl SignIns {
 impl Noted {
     /// Takes some of it out, in an order that is the same for all issuers, of which otherwise two could wait for
     /// each other.
-    fn take(&mut self, count: usize) -> Vec<(UserId, SignIn)> {
+    fn take(&mut self, count: usize) -> Vec<(UserId, Kept)> {
         let keys: Vec<_> = self.kinds.keys().take(count).cloned().collect();
         let taken = keys.iter().filter_map(|key| {
-            let sign_in = self.kinds.remove(key)?;
-            Some((key.0.clone(), sign_in))
+            let kept = self.kinds.remove(key)?;
+            Some((key.0.clone(), kept))
         });
         let mut taken: Vec<_> = taken.collect();
-        let failed = taken.iter().filter(|(_, sign_in)| is_failed(sign_in));
-        self.failed -= failed.count();
+        for (_, kept) in &taken {
+            if is_failed(&kept.sign_in) {
+                self.failed -= 1;
+                self.forget_address(&kept.from);
+            }
+        }
         taken.sort_by(|(one, of_one), (other, of_other)| {
             let by_user = one.as_str().cmp(other.as_str());
-            by_user.then_with(|| of_one.kind.cmp(&of_other.kind))
+            by_user.then_with(|| of_one.sign_in.kind.cmp(&of_other.sign_in.kind))
         });
         taken
     }
 
-    fn add(&mut self, user: UserId, sign_in: SignIn) {
+    fn forget_address(&mut self, from: &str) {
+        if let Some(count) = self.failed_of.get_mut(from) {
+            *count -= 1;
+            if *count == 0 {
+                self.failed_of.remove(from);
+            }
+        }
+    }
+
+    /// Remembers it; false where there is no room for it.
+    fn add(&mut self, user: UserId, kept: Kept) -> bool {
+        let Kept { sign_in, from } = kept;
         let key = (user, sign_in.day(), sign_in.kind.clone());
         if let Some(known) = self.kinds.get_mut(&key) {
-            known.add(&sign_in);
-            return;
+            known.sign_in.add(&sign_in);
+            return true;
         }
         let is_failed = is_failed(&sign_in);
-        let is_from_anywhere = sign_in.kind.address.is_empty();
-        let has_room = match (is_failed, is_from_anywhere) {
-            (true, false) => self.failed < MAX_FAILED,
-            (true, true) => self.failed < MAX_FAILED + MAX_FAILED_ANYWHERE,
-            (false, _) => self.kinds.len() - self.failed < MAX_OTHERS,
-        };
-        if has_room {
-            self.failed += usize::from(is_failed);
-            self.kinds.insert(key, sign_in);
-        } else if is_failed && !is_from_anywhere {
+        if self.has_room(&sign_in, &from) {
+            if is_failed {
+                self.failed += 1;
+                if !from.is_empty() {
+                    *self.failed_of.entry(from.clone()).or_default() += 1;
+                }
+            }
+            self.kinds.insert(key, Kept { sign_in, from });
+            return true;
+        }
+        if is_failed && !sign_in.kind.address.is_empty() {
             let kind = SignInKind {
                 address: String::new(),
                 ..sign_in.kind
             };
-            self.add(key.0, SignIn { kind, ..sign_in });
+            let sign_in = SignIn { kind, ..sign_in };
+            return self.add(key.0, Kept { sign_in, from });
+        }
+        self.lost += 1;
+        false
+    }
+
+    fn has_room(&self, sign_in: &SignIn, from: &str) -> bool {
+        if !is_failed(sign_in) {
+            return self.kinds.len() - self.failed < MAX_OTHERS;
+        }
+        let of_address = self.failed_of.get(from).copied().unwrap_or_default();
+        let (most, most_of_address) = if sign_in.kind.address.is_empty() {
+            (MAX_FAILED + MAX_FAILED_ANYWHERE, 2 * MAX_FAILED_OF_ADDRESS)
         } else {
-            self.lost += 1;
+            (MAX_FAILED, MAX_FAILED_OF_ADDRESS)
+        };
+        self.failed < most && of_address < most_of_address
+    }
+}
+
+impl Part<'_> {
+    fn sign_ins(&self) -> Vec<(UserId, SignIn)> {
+        let rows = self.rows.iter();
+        rows.map(|(user, kept)| (user.clone(), kept.sign_in.clone()))
+            .collect()
+    }
+
+    /// It is written.
+    fn forget(mut self) {
+        self.rows.clear();
+    }
+}
+
+impl Drop for Part<'_> {
+    fn drop(&mut self) {
+        let mut noted = self.noted.lock();
+        for (user, kept) in self.rows.drain(..) {
+            noted.add(user, kept);
         }
     }
 }

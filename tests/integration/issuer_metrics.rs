@@ -48,6 +48,7 @@ async fn what_the_issuer_does_is_counted() {
         "portcullis_issuer_passkey_registrations_total{outcome=\"added\"} 0",
         "portcullis_issuer_throttled_total{limit=\"registration\"} 0",
         "portcullis_issuer_refresh_replays_total 1",
+        "portcullis_issuer_sign_ins_lost_total 0",
         "portcullis_issuer_throttled_total{limit=\"unknown_revocation\"} 0",
         "portcullis_issuer_store_errors_total 0",
         "portcullis_issuer_store_up 1",

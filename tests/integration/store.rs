@@ -170,7 +170,7 @@ async fn newer_schema(place: &StoreLocation) {
     ));
 }
 
-fn user(name: &str) -> User {
+pub(crate) fn user(name: &str) -> User {
     User {
         id: UserId::known(&format!("id-of-{name}")),
         username: Username::parse(&format!("{name:_<3}")).unwrap(),

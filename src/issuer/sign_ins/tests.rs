@@ -23,8 +23,7 @@ fn kind(outcome: SignInOutcome, address: &str) -> SignInKind {
 }
 
 fn add(sign_ins: &SignIns, user: &UserId, kind: SignInKind, at: UnixSeconds) {
-    let sign_in = SignIn::once(kind, at);
-    sign_ins.noted.lock().add(user.clone(), sign_in);
+    sign_ins.add(user.clone(), SignIn::once(kind, at));
 }
 
 #[tokio::test]
@@ -107,6 +106,11 @@ async fn whoever_fails_often_and_from_everywhere_fills_nothing_and_hides_no_log_
     assert_eq!((counted, failures), (200, 1200), "each one is counted");
 }
 
+/// One of many, of which each fails for few users.
+fn one_of_many(number: usize) -> String {
+    format!("192.0.2.{}", number / 50)
+}
+
 #[test]
 fn of_many_users_at_once_a_bounded_number_is_remembered() {
     let sign_ins = SignIns::new(Arc::new(ManualClock::new(NOW)));
@@ -115,7 +119,7 @@ fn of_many_users_at_once_a_bounded_number_is_remembered() {
         add(&sign_ins, &UserId::known(user), kind, NOW);
     };
     for number in 0..MAX_FAILED + 5 {
-        failed(&number.to_string(), "192.0.2.1");
+        failed(&number.to_string(), &one_of_many(number));
     }
     // Those for whom there was no room are remembered without the address, each as one.
     for number in 0..20 {
@@ -124,23 +128,63 @@ fn of_many_users_at_once_a_bounded_number_is_remembered() {
     {
         let noted = sign_ins.noted.lock();
         assert_eq!((noted.kinds.len(), noted.lost), (MAX_FAILED + 6, 0));
-        let anywhere = kind(SignInOutcome::Failed, "");
-        let victim = (UserId::known("victim"), NOW.0.div_euclid(86_400), anywhere);
-        assert_eq!(noted.kinds[&victim].attempts, 20);
+        assert_eq!(attempts_from_anywhere(&noted, "victim"), Some(20));
     }
     for number in MAX_FAILED + 5..MAX_FAILED + MAX_FAILED_ANYWHERE - 1 {
-        failed(&number.to_string(), "192.0.2.1");
+        failed(&number.to_string(), &one_of_many(number));
     }
-    failed("nobody", "192.0.2.1");
+    failed("nobody", "192.0.2.254");
     failed("nobody", "");
     let right = kind(SignInOutcome::Succeeded, "");
     add(&sign_ins, &UserId::known("alice"), right.clone(), NOW);
-    failed("0", "192.0.2.1");
+    failed("0", "192.0.2.0");
     let noted = sign_ins.noted.lock();
     let all = MAX_FAILED + MAX_FAILED_ANYWHERE;
     assert_eq!((noted.kinds.len(), noted.lost), (all + 1, 2));
+    assert_eq!(sign_ins.lost.get(), 2);
     let alice = (UserId::known("alice"), NOW.0.div_euclid(86_400), right);
     assert!(noted.kinds.contains_key(&alice));
+}
+
+fn attempts_from_anywhere(noted: &Noted, user: &str) -> Option<i64> {
+    let anywhere = kind(SignInOutcome::Failed, "");
+    let key = (UserId::known(user), NOW.0.div_euclid(86_400), anywhere);
+    noted.kinds.get(&key).map(|kept| kept.sign_in.attempts)
+}
+
+#[tokio::test]
+async fn one_address_takes_the_room_of_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let sign_ins = SignIns::new(Arc::new(ManualClock::new(NOW)));
+    let failed = |user: &str, address: &str| {
+        let kind = kind(SignInOutcome::Failed, address);
+        add(&sign_ins, &UserId::known(user), kind, NOW);
+    };
+    let flood = || {
+        for number in 0..5 * MAX_FAILED {
+            failed(&format!("user-{number}"), "2001:db8:1:2::");
+        }
+    };
+    flood();
+    let lost = 5 * MAX_FAILED - 2 * MAX_FAILED_OF_ADDRESS;
+    assert_eq!(sign_ins.lost.get(), u64::try_from(lost).unwrap());
+    // Of whom it is known that somebody fails for it, it is still counted, from wherever.
+    failed("user-0", "2001:db8:1:2::");
+    failed("user-150", "2001:db8:1:2::");
+    failed("victim", "198.51.100.7");
+    assert_eq!(sign_ins.lost.get(), u64::try_from(lost).unwrap());
+    {
+        let noted = sign_ins.noted.lock();
+        assert_eq!(noted.kinds.len(), 2 * MAX_FAILED_OF_ADDRESS + 1);
+        assert_eq!(attempts_from_anywhere(&noted, "user-150"), Some(2));
+        assert_eq!(attempts_from_anywhere(&noted, "victim"), None);
+    }
+    // What is written makes room again, for this address as well.
+    sign_ins.write(&store).await.unwrap();
+    assert!(sign_ins.noted.lock().failed_of.is_empty());
+    flood();
+    assert_eq!(sign_ins.lost.get(), u64::try_from(2 * lost).unwrap());
 }
 
 #[tokio::test]
@@ -165,4 +209,32 @@ async fn it_is_written_in_parts_and_what_is_not_stays() {
     assert!(sign_ins.write(&store).await.is_err());
     let noted = sign_ins.noted.lock();
     assert_eq!((noted.kinds.len(), noted.failed), (1, 1));
+}
+
+#[tokio::test]
+async fn what_is_not_written_when_the_writer_is_dropped_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path()).await;
+    let sign_ins = SignIns::new(Arc::new(ManualClock::new(NOW)));
+    let alice = UserId::known("alice");
+    add(
+        &sign_ins,
+        &alice,
+        kind(SignInOutcome::Failed, "192.0.2.1"),
+        NOW,
+    );
+    // Nothing can be written meanwhile.
+    let change = store.change(NOW).await.unwrap();
+    {
+        let mut writing = std::pin::pin!(sign_ins.write(&store));
+        let waiting = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(writing.as_mut().poll(context).is_pending())
+        });
+        assert!(waiting.await);
+        assert!(sign_ins.is_empty(), "it is under way");
+    }
+    assert!(!sign_ins.is_empty());
+    drop(change);
+    sign_ins.write(&store).await.unwrap();
+    assert_eq!(sign_ins.of(&alice, &store, NOW).await.unwrap().len(), 1);
 }

@@ -1,10 +1,12 @@
 //! What users are shown of log-ins, and of attempts to log in as them.
 
+use portcullis::store::{Committed, Created, LoginName};
 use serde_json::{Value, json};
 
 use super::passkeys::{add, second_step, used};
 use super::{form, in_german, log_in, page, sign_up};
 use crate::authenticator::TestPasskey;
+use crate::store::user;
 use crate::test_browser::TestBrowser;
 use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion, URL};
 
@@ -157,4 +159,37 @@ async fn what_is_held_up_is_told_as_well_and_a_user_that_is_gone_leaves_nothing(
     assert_eq!(gone.status, 404, "{gone:?}");
     let path = "/consumer/account/sign_ins";
     assert_eq!(companion.get(path, &token).await.status, 401);
+}
+
+/// More names than there is room for at once.
+#[tokio::test]
+async fn an_address_that_fails_for_many_users_hides_no_attempt_from_elsewhere() {
+    const NAMES: usize = 1200;
+    let keys = ", trusted_proxies: [127.0.0.0/8]";
+    let companion = TestCompanion::with_issuer_keys(keys).await;
+    let token = companion.register("bobby").await;
+    let store = companion.open_store().await;
+    let name = LoginName::parse("bobby").unwrap();
+    let bobby = store.credentials(&name).await.unwrap().unwrap();
+    let mut change = store.change(bobby.user.created_at).await.unwrap();
+    for number in 0..NAMES {
+        let name = user(&format!("user-{number}"));
+        let added = change.add_user(&name, &bobby.password_hash).await;
+        assert_eq!(added.unwrap(), Created::Yes);
+    }
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    for number in 0..NAMES {
+        let name = format!("user-{number}");
+        let status = try_by(&companion, &name, "a guess", "192.0.2.1").await;
+        assert!([401, 429].contains(&status), "{status}");
+    }
+    let status = try_by(&companion, "bobby", "a guess", "198.51.100.7").await;
+    assert_eq!(status, 401);
+    let told = own(&companion, &token).await;
+    let expected = "failed password login 198.51.100.7 1".to_owned();
+    assert!(told.contains(&expected), "{told:?}");
+    let (_, metrics) = companion.gate.admin("/metrics").await;
+    let name = "portcullis_issuer_sign_ins_lost_total ";
+    let lost = metrics.lines().find_map(|line| line.strip_prefix(name));
+    assert!(lost.is_some_and(|lost| lost != "0"), "{lost:?}");
 }
