@@ -96,6 +96,10 @@ use grants::Grants;
 use http::observation::Observation;
 use signing::PublishedKey;
 
+/// How long its end waits for the store to take what is written last, once before requests under way have ended and
+/// once after them.
+const LAST_WRITES: Duration = Duration::from_secs(2);
+
 /// How long its end waits for the store to take note of it.
 const LEAVING: Duration = Duration::from_secs(2);
 
@@ -282,8 +286,24 @@ impl Issuer {
         self.background.store_health.report()
     }
 
+    /// Writes who has logged in since that was last written, as far as the store takes it in time.
+    pub async fn write_sign_ins(&self) {
+        let written = self.credentials.sign_ins().write(&self.store);
+        match tokio::time::timeout(LAST_WRITES, written).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "who has logged in last cannot be written to the store");
+            }
+            Err(_) => tracing::warn!("the store does not take in time who has logged in last"),
+        }
+    }
+
     /// Says to the others on the store that this issuer runs no more, and closes the store.
     pub async fn close(&self) {
+        // Of requests that were under way when it was written before.
+        if !self.credentials.sign_ins().is_empty() {
+            self.write_sign_ins().await;
+        }
         let left = tokio::time::timeout(LEAVING, self.background.store_health.leave()).await;
         // It is said by its silence as well.
         if !matches!(left, Ok(Ok(()))) {

@@ -160,6 +160,8 @@ impl Companion {
                     () = self.issuer.run_background_tasks(publish) => {}
                     () = background_stopped => {}
                 }
+                // Now, as requests under way may take as long as there is.
+                self.issuer.write_sign_ins().await;
             };
             tokio::join!(server.serve(self.issuer.router(), stopped), background);
             // After both: a request that is being answered may still write, and the background tasks

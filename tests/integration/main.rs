@@ -75,6 +75,8 @@ mod known_passwords;
 #[cfg(feature = "issuer")]
 mod last_administrator;
 #[cfg(feature = "issuer")]
+mod last_log_ins;
+#[cfg(feature = "issuer")]
 mod late_body;
 mod manifests;
 #[cfg(feature = "issuer")]
