@@ -29,7 +29,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, HeaderValue, PRAGMA, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, PRAGMA, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -184,6 +185,8 @@ pub(super) fn router(issuer: Arc<Issuer>) -> Router {
         .with_state(issuer)
 }
 
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
 /// No answer is taken for content of another type, and none is kept that does not say otherwise (RFC 6749
 /// section 5.1): errors as well. Browsers keep to `https` where the site has it.
 async fn with_safe_headers(
@@ -194,6 +197,13 @@ async fn with_safe_headers(
     let mut response = next.run(request).await.into_response();
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let is_page = headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if is_page {
+        // Fetch, "cross-origin resource policies": no page of another origin takes one of ours in.
+        headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
+    }
     let strict = issuer.settings.strict_transport_security();
     if let Some(value) = strict.and_then(|text| HeaderValue::try_from(text).ok()) {
         headers.insert(STRICT_TRANSPORT_SECURITY, value);

@@ -7,6 +7,7 @@ mod ended_sessions;
 mod first_calls;
 mod first_steps;
 mod forms;
+mod guarded;
 mod lineages;
 mod logins;
 mod look;

@@ -51,6 +51,7 @@ use super::observation;
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::EndpointError;
 
+pub(super) use answer::{OF_AN_APP, OPENER_POLICY};
 pub(in crate::issuer) use apps::once::MadeApps;
 pub(in crate::issuer) use assets::Look;
 pub(super) use language::Language;

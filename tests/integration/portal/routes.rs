@@ -99,7 +99,7 @@ const SCOPES: [&str; 8] = [
     "backend.user",
 ];
 
-fn concrete(path: &str) -> String {
+pub(super) fn concrete(path: &str) -> String {
     let segments = path.split('/').map(|segment| {
         if segment.starts_with('{') {
             "some"

@@ -17,7 +17,7 @@ use crate::identity::{AppWithOwner, AuthorizeRequest, RedirectUri, ScopeName, Se
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::{EndpointError, REALM};
 use crate::issuer::http::browser::SetCookie;
-use crate::issuer::http::pages::{Language, Reason, sentence_of_scope};
+use crate::issuer::http::pages::{Language, OF_AN_APP, OPENER_POLICY, Reason, sentence_of_scope};
 use crate::issuer::http::text::Text;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -287,6 +287,7 @@ fn page(status: StatusCode, template: &impl Template, form_targets: &str) -> Res
     let head = [
         (CONTENT_TYPE, HTML),
         (CONTENT_SECURITY_POLICY, policy),
+        (OPENER_POLICY, OF_AN_APP),
         (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),

@@ -17,15 +17,24 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 );
 
-/// W3C HTML, "cross-origin opener policies": no window of another origin has a hold on ours.
-const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+/// W3C HTML, "cross-origin opener policies".
+pub(in crate::issuer::http) const OPENER_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-opener-policy");
+
+/// No window of another origin has a hold on ours.
+const ISOLATED: HeaderValue = HeaderValue::from_static("same-origin");
+
+/// On the way back to an app, which may have opened the window and waits for it: a page that cut them apart would do
+/// so for good, also for the app's own page that comes next. What such a window can do to ours, such as leading it
+/// elsewhere, it could do by not opening us at all.
+pub(in crate::issuer::http) const OF_AN_APP: HeaderValue = HeaderValue::from_static("unsafe-none");
 
 /// A page.
 pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
-    page_under(status, template, POLICY)
+    page_under(status, template, POLICY, ISOLATED)
 }
 
-/// A page with our script, whose forms lead on to these origins as well.
+/// A page with our script, whose forms lead on to these origins as well: those of an app for which somebody logs in.
 pub(super) fn page_with_script(
     status: StatusCode,
     template: &impl Template,
@@ -38,10 +47,20 @@ pub(super) fn page_with_script(
     );
     // What is not a header is not sent at all.
     let policy = HeaderValue::try_from(policy).unwrap_or(POLICY);
-    page_under(status, template, policy)
+    let opener = if targets.is_empty() {
+        ISOLATED
+    } else {
+        OF_AN_APP
+    };
+    page_under(status, template, policy, opener)
 }
 
-fn page_under(status: StatusCode, template: &impl Template, policy: HeaderValue) -> Response {
+fn page_under(
+    status: StatusCode,
+    template: &impl Template,
+    policy: HeaderValue,
+    opener: HeaderValue,
+) -> Response {
     let Ok(html) = template.render() else {
         // Writing to a string does not fail.
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -49,7 +68,7 @@ fn page_under(status: StatusCode, template: &impl Template, policy: HeaderValue)
     let head = [
         (CONTENT_TYPE, HTML),
         (CONTENT_SECURITY_POLICY, policy),
-        (OPENER_POLICY, HeaderValue::from_static("same-origin")),
+        (OPENER_POLICY, opener),
         (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
         (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         // Our own forms say where they come from, and nobody else is told of our URLs.
