@@ -243,9 +243,11 @@ fn sentence(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::UnixSeconds;
     use crate::identity::{
-        AppError, DescriptionError, FormError, NameError, PasswordError, UserError,
+        AppError, DescriptionError, FormError, NameError, PasswordError, UserError, Username,
     };
+    use crate::issuer::directory::KnownPasswords;
 
     /// The groups of digits of a text, in their order.
     fn numbers(text: &str) -> Vec<&str> {
@@ -308,6 +310,33 @@ mod tests {
         ] {
             assert_eq!(message(Language::German, &error.into()), expected);
         }
+    }
+
+    #[test]
+    fn who_knows_a_password_is_told_in_both_languages() {
+        let name = |text: &str| Username::parse(text).unwrap();
+        let known = |set_by: Option<&str>, others| {
+            let known = KnownPasswords {
+                user: name("carol"),
+                others,
+                set_by: set_by.map(name),
+                at: UnixSeconds(1_800_000_000),
+            };
+            EndpointError::from(DirectoryError::KnownPasswords(known))
+        };
+        let told = message(Language::English, &known(Some("pat"), 0));
+        assert_eq!(
+            told,
+            "\u{201c}pat\u{201d} has set the password of \u{201c}carol\u{201d} (2027-01-15T08:00:00Z) and lacks these \
+             scopes: its user must replace it first, in the account or by a link."
+        );
+        let told = message(Language::German, &known(None, 2));
+        assert_eq!(
+            told,
+            "Das Passwort von \u{201e}carol\u{201c} und 2 weiteren hat ein Administrator, den es nicht mehr gibt, am \
+             2027-01-15T08:00:00Z gesetzt, ohne diese Berechtigungen selbst zu haben: Zuerst muss der Benutzer es \
+             ersetzen, in seinem Konto oder über einen Link."
+        );
     }
 
     #[test]
