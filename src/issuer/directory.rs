@@ -24,6 +24,7 @@ mod role_lists;
 mod roles;
 mod scopes;
 mod signing_keys;
+mod takings;
 mod tokens;
 mod users;
 
@@ -59,6 +60,9 @@ pub(super) use users::PreparedUser;
 
 /// The most scopes that a role, or the list of an app, can have.
 const MAX_SCOPES: usize = 1000;
+
+/// The most roles, and the most scopes, that there can be. Who may make them could fill the store otherwise.
+pub const MAX_ROLES_AND_SCOPES: u32 = 10_000;
 
 /// Users, roles, scopes and apps, in the hands of somebody. What gives somebody more than before, and so
 /// outlives the token that asks for it, is of [`FreshDirectory`] alone, or asks for a fresh login itself where
@@ -169,7 +173,9 @@ pub enum DirectoryError {
          have it: {0}"
     )]
     ScopeInUse(ScopeUses),
-    #[error("others lose something with {0}; repeat this with `--force` to do it all the same")]
+    #[error(
+        "others lose something with {0}; repeat this with `--force`, or `?force=true`, to do it all the same"
+    )]
     InUse(InUse),
     /// A scope that does not exist.
     #[error("there is no scope `{0}`")]
@@ -222,6 +228,15 @@ pub enum DirectoryError {
     /// More scopes than one role or app may have.
     #[error("a role or app can have at most {MAX_SCOPES} scopes")]
     TooManyScopes,
+    /// As many as there may be.
+    #[error("there are {MAX_ROLES_AND_SCOPES} {}s, as many as there can be: delete one that is not used", .0.name())]
+    Full(Thing),
+    /// As many rows of the log of revocations as an administrator without all scopes may cause.
+    #[error(
+        "you have taken back from others as much as is kept at a time (`issuer.max_revocations_per_user`): wait until \
+         the earlier revocations have expired, or ask an administrator who has all `backend.*` scopes"
+    )]
+    ShareUsedUp,
     /// As many rows of the log of revocations, for ids that the store does not know, as one may cause.
     #[error(
         "you have revoked as many grants and tokens by their ids as are kept at a time: revoke the tokens of their \
@@ -404,6 +419,7 @@ fn accepted(committed: Committed) -> Result<(), DirectoryError> {
         Committed::Yes => Ok(()),
         Committed::LastAdministrator => Err(DirectoryError::LastAdministrator),
         Committed::EverybodyAdministrator => Err(DirectoryError::EverybodyAdministrator),
+        Committed::ShareUsedUp => Err(DirectoryError::ShareUsedUp),
     }
 }
 

@@ -288,12 +288,13 @@ fn of_directory(error: &DirectoryError) -> ErrorResponse<'_> {
         | DirectoryError::ScopeInUse(_)
         | DirectoryError::InUse(_)
         | DirectoryError::KnownPasswords(_)
+        | DirectoryError::Full(_)
         | DirectoryError::EverybodyAdministrator => {
             ErrorResponse::new(StatusCode::CONFLICT, "invalid_request")
         }
         DirectoryError::Beyond(scopes) => beyond(&format!(", scope=\"{scopes}\"")),
         DirectoryError::Follower | DirectoryError::BeyondRoles(_) => beyond(""),
-        DirectoryError::TooManyRevocations => {
+        DirectoryError::TooManyRevocations | DirectoryError::ShareUsedUp => {
             ErrorResponse::new(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable")
         }
         DirectoryError::DisabledByAdministrator => {

@@ -17,6 +17,7 @@ mod login;
 mod metrics;
 pub(super) mod observation;
 pub(super) mod openapi;
+mod pacing;
 mod pages;
 mod revoke;
 mod session;
@@ -159,12 +160,13 @@ pub(super) fn router(issuer: Arc<Issuer>) -> Router {
     for (path, methods) in table() {
         router = router.route(path, methods);
     }
-    // Each layer surrounds those above it. `audit` needs the caller, whom `guard` finds; `settle` sees all
+    // Each layer surrounds those above it. `pace` and `audit` need the caller, whom `guard` finds; `settle` sees all
     // that a request has revoked, and still within the time that `contain` gives; `observe` counts whatever
     // comes out, a panic as well, and says where a request comes from before `guard` or a handler throttles.
     router
         .fallback(async || EndpointError::NotFound)
         .method_not_allowed_fallback(async || EndpointError::MethodNotAllowed)
+        .layer(from_fn_with_state(Arc::clone(&issuer), pacing::pace))
         .layer(from_fn_with_state(Arc::clone(&issuer), observation::audit))
         .layer(from_fn_with_state(Arc::clone(&issuer), guard::guard))
         .merge(pages::router(&issuer))

@@ -124,6 +124,8 @@ impl LogFollower {
             self.hub.append(page, position);
         })
         .await?;
+        // What the gate refuses for want of room, the issuer refuses as well.
+        self.store.refuse_before(self.list.statistics().floor);
         if let Some(freshness) = self.list.freshness() {
             freshness.confirm(began.elapsed());
         }

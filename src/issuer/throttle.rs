@@ -250,7 +250,7 @@ impl Throttle {
         throttled(Limit::Trial, self.trials.take(user))
     }
 
-    /// Whether this user may once more revoke tokens of others, or change what many have.
+    /// Whether this user may once more change the directory, or revoke tokens of others.
     pub(in crate::issuer) fn revocation(&self, user: &UserId) -> Result<(), Throttled> {
         self.elapsed.update();
         let user = self.hasher.hash_one(user);

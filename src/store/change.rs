@@ -2,26 +2,26 @@
 //! leaves an administrator and does not make one of everybody. What it takes away ends the tokens that
 //! rest on it, in the same transaction and whatever its steps are.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use sqlx::{Row, SqlSafeStr};
+use sqlx::SqlSafeStr;
 
 use super::change_turns::{ChangeOf, ChangeTurn};
-use super::charges::Holder;
+use super::charges::{Bounds, Holder};
 use super::connections::Transaction;
 use super::gone_names::GoneNames;
+use super::invariants::Invariants;
 use super::locking::{Holding, Selected, lock_apps, lock_users};
 use super::new_link::NewLink;
 use super::patience;
-use super::revocations::is_revoked;
+use super::revocations::{is_listed, is_revoked};
 use super::revoking::{Cause, revoke};
-use super::statement::{assembled, chunks, placeholder_rows, placeholders};
+use super::statement::{assembled, chunks, placeholder_rows};
 use super::touched::Touched;
 use super::{Store, StoreError};
 use crate::clock::UnixSeconds;
-use crate::identity::{ADMINISTRATIVE_SCOPES, Loss, UserId};
+use crate::identity::{Loss, UserId};
 use crate::token::{LogPosition, RevocationTarget};
 
 /// A change that has begun. What it reads stays true until it is committed; dropped, it never was.
@@ -36,20 +36,13 @@ pub struct Change {
     /// What is revoked by name.
     revoked: Vec<Loss>,
     charged: Option<Holder>,
+    /// Whose share what it revokes must fit in, where it is not the charged one's own.
+    share: Option<Holder>,
     own: bool,
     /// What is written last.
     pub(super) link: Option<NewLink>,
     /// Given up last, after the transaction.
     _turn: ChangeTurn,
-}
-
-/// What no change may end, by whatever combination of steps.
-#[derive(Debug, Clone, Copy)]
-struct Invariants {
-    /// An active user has all that administrators have.
-    has_administrator: bool,
-    /// The role that new users get has nothing that administrators have.
-    default_role_is_harmless: bool,
 }
 
 /// What became of a change.
@@ -61,6 +54,8 @@ pub enum Committed {
     LastAdministrator,
     /// The role that new users get would have had `backend.*` scopes: nothing has changed.
     EverybodyAdministrator,
+    /// Whoever does it has caused as many rows of the log as it may: nothing has changed.
+    ShareUsedUp,
 }
 
 impl Store {
@@ -91,13 +86,14 @@ impl Store {
         transaction.bound(patience::CHANGE);
         Ok(Change {
             store: self.clone(),
-            before: invariants(&mut transaction).await?,
+            before: Invariants::of(&mut transaction).await?,
             transaction,
             now,
             touched: Touched::nothing(now),
             gone: GoneNames::default(),
             revoked: Vec::new(),
             charged: None,
+            share: None,
             own: false,
             link: None,
             _turn: turn,
@@ -139,9 +135,18 @@ impl Change {
             self.store.changed.store(true, Ordering::Release);
             return Ok((Committed::Yes, None));
         }
-        let cause = match &self.charged {
-            Some(holder) => Cause::Holder(holder, &self.store.bounds),
-            None => Cause::Authority,
+        // What is charged already is not somebody else's.
+        let share = self.share.as_ref().filter(|_| self.charged.is_none());
+        if let Some(holder) = share
+            && uses_up(&mut self.transaction, &self.store.bounds, holder, &losses).await?
+        {
+            self.transaction.rollback().await?;
+            return Ok((Committed::ShareUsedUp, None));
+        }
+        let cause = match (&self.charged, &self.share) {
+            (Some(holder), _) => Cause::Holder(holder, &self.store.bounds),
+            (None, Some(holder)) => Cause::Administrator(holder),
+            (None, None) => Cause::Authority,
         };
         let last = revoke(&mut self.transaction, &losses, cause, self.now).await?;
         // Whoever loses all that it has loses its links as well, but not this one.
@@ -155,7 +160,7 @@ impl Change {
 
     /// What would become of the change as it is now; it goes on.
     pub async fn rehearse(&mut self) -> Result<Committed, StoreError> {
-        let (before, after) = (self.before, invariants(&mut self.transaction).await?);
+        let (before, after) = (self.before, Invariants::of(&mut self.transaction).await?);
         // Compared with before, not demanded as such: a store that has lost its administrator in
         // another way could not be repaired by any change.
         if before.has_administrator && !after.has_administrator {
@@ -195,6 +200,12 @@ impl Change {
         self.mark_own();
     }
 
+    /// Charges what this change revokes to an administrator who does it to others, as far as it is not charged to
+    /// somebody already. Where the log has no room for that, [`Self::commit_at`] says so.
+    pub fn charge_share(&mut self, administrator: &UserId) {
+        self.share = Some(Holder::user(administrator));
+    }
+
     /// Charges what this change revokes to whoever names what the store does not know, where the log still has
     /// room for that; false where it has not. What is revoked must not be something else than what was named.
     pub async fn charge_unknown(&mut self, user: &UserId) -> Result<bool, StoreError> {
@@ -212,7 +223,8 @@ impl Change {
         self.own = true;
     }
 
-    pub(super) fn is_own(&self) -> bool {
+    /// Whether it has been said so.
+    pub fn is_own(&self) -> bool {
         self.own
     }
 
@@ -274,53 +286,21 @@ impl Change {
     }
 }
 
-/// Each change asks twice, and must not look at all users for it: the roles come first, of which few
-/// have such scopes, and then who has those.
-async fn invariants(transaction: &mut Transaction) -> Result<Invariants, StoreError> {
-    // The prefix is compared with `substr`: whether `LIKE` minds upper and lower case depends on the
-    // database.
-    let text = "SELECT s.role, (SELECT COUNT(*) FROM settings d WHERE d.name = 'default_role' \
-                AND d.value = s.role) AS everybodys \
-                FROM role_scopes s WHERE substr(s.scope, 1, 8) = 'backend.'";
-    let rows = sqlx::query(text).fetch_all(&mut **transaction).await?;
-    let mut default_role_is_harmless = true;
-    let mut roles = BTreeSet::new();
-    for row in &rows {
-        default_role_is_harmless &= row.try_get::<i64, _>("everybodys")? == 0;
-        roles.insert(row.try_get::<&str, _>("role")?);
-    }
-    Ok(Invariants {
-        has_administrator: has_administrator(transaction, &roles).await?,
-        default_role_is_harmless,
-    })
-}
-
-/// Whether an active user has all that administrators have, by some of `roles`.
-async fn has_administrator(
+/// Whether these rows are more than `holder` may cause. One of what the log has already takes the place of that, and no
+/// room.
+async fn uses_up(
     transaction: &mut Transaction,
-    roles: &BTreeSet<&str>,
+    bounds: &Bounds,
+    holder: &Holder,
+    losses: &[Loss],
 ) -> Result<bool, StoreError> {
-    if roles.is_empty() {
+    if !bounds.is_full(transaction, holder).await? {
         return Ok(false);
     }
-    let count = ADMINISTRATIVE_SCOPES.len();
-    let text = format!(
-        "SELECT r.user_id FROM user_roles r JOIN users u ON u.id = r.user_id \
-         JOIN role_scopes s ON s.role = r.role \
-         WHERE s.scope IN ({}) AND r.role IN ({}) AND u.status = 'active' \
-         GROUP BY r.user_id HAVING COUNT(DISTINCT s.scope) = {count} LIMIT 1",
-        placeholders(1, count),
-        placeholders(count + 1, roles.len())
-    );
-    // A statement that is kept gets a plan for whatever role, such as one that all users have: PostgreSQL
-    // would look at them one after the other.
-    let mut query = sqlx::query(assembled(text)).persistent(false);
-    for scope in ADMINISTRATIVE_SCOPES {
-        query = query.bind(scope);
+    for loss in losses {
+        if !is_listed(transaction, loss.target()).await? {
+            return Ok(true);
+        }
     }
-    for role in roles {
-        query = query.bind((*role).to_owned());
-    }
-    let found = query.fetch_optional(&mut **transaction).await?;
-    Ok(found.is_some())
+    Ok(false)
 }

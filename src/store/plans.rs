@@ -4,12 +4,15 @@ use sqlx::Row;
 
 use super::reach::{OF_APP, OF_GRANT, OF_REVOKED_USER, OF_ROLE, OF_USER};
 use super::statement::assembled;
-use super::{AppFilter, Store, StoreLocation, UserFilter, app_lists, grants, roles, users};
+use super::{
+    AppFilter, Bearers, Store, StoreLocation, UserFilter, app_lists, grants, invariants, roles,
+    users,
+};
 use crate::clock::UnixSeconds;
-use crate::identity::{Status, UserId};
+use crate::identity::{RoleName, ScopeName, Status, UserId};
 
 /// Tables that may have many rows, by their names and by what statements call them.
-const LARGE: [&str; 10] = [
+const LARGE: [&str; 13] = [
     "users",
     "u",
     "apps",
@@ -20,6 +23,9 @@ const LARGE: [&str; 10] = [
     "user_roles",
     "r",
     "sessions",
+    "role_scopes",
+    "h",
+    "m",
 ];
 
 /// The steps of a statement that go through a large table row by row, or sort.
@@ -60,6 +66,8 @@ async fn pages_of_lists_and_counts_are_found_by_indexes() {
         status: Some(Status::Active),
         ..UserFilter::default()
     };
+    let role = RoleName::parse("clerk").unwrap();
+    let scope = ScopeName::parse("orders.read").unwrap();
     for (name, text) in [
         ("users", users::list_text(&UserFilter::default())),
         ("users of a role", users::list_text(&of_role)),
@@ -74,6 +82,20 @@ async fn pages_of_lists_and_counts_are_found_by_indexes() {
         ("whom a role concerns", OF_ROLE.text()),
         ("whom a revoked user concerns", OF_REVOKED_USER.text()),
         ("whom a grant concerns", OF_GRANT.text()),
+        ("an administrator", invariants::known_administrator_text()),
+        ("any administrator", invariants::search_text()),
+        (
+            "the scopes of the default role",
+            invariants::HARMFUL_DEFAULT_ROLE.to_owned(),
+        ),
+        (
+            "what those have who have a role",
+            Bearers::OfRole(&role).text("$2"),
+        ),
+        (
+            "what those have who have a scope",
+            Bearers::OfScope(&scope).text("$2"),
+        ),
     ] {
         assert_eq!(slow_steps(&store, &text).await, [""; 0], "{name}");
     }

@@ -27,6 +27,8 @@ pub(super) struct Growth {
     own: AtomicU64,
     /// The last row that this release does not understand.
     not_understood: AtomicU64,
+    /// What was given out before is refused, because the list of a gate beside could not hold all rows.
+    floor: AtomicU64,
     notices: Notices,
 }
 
@@ -44,6 +46,7 @@ impl Growth {
             told: Notify::new(),
             own: AtomicU64::default(),
             not_understood: AtomicU64::default(),
+            floor: AtomicU64::default(),
             notices,
         }
     }
@@ -167,10 +170,16 @@ impl Store {
         })
     }
 
+    /// Has tokens from before `floor` refused here, as the gate in this process does whose list is full.
+    pub fn refuse_before(&self, floor: LogPosition) {
+        self.appended.floor.fetch_max(floor.0, Ordering::AcqRel);
+    }
+
     /// Whether what was given out then may be concerned by a row that this release does not
-    /// understand and has come across.
+    /// understand and has come across, or that a full list has given up.
     pub(super) fn may_concern(&self, given_out: LogPosition) -> bool {
-        given_out.0 < self.appended.not_understood.load(Ordering::Acquire)
+        let not_understood = self.appended.not_understood.load(Ordering::Acquire);
+        given_out.0 < not_understood.max(self.appended.floor.load(Ordering::Acquire))
     }
 
     /// Whether the log has one of `targets` beyond `given_out`: asked where its present state
@@ -213,6 +222,20 @@ pub(super) async fn is_revoked(
         }
     }
     Ok(false)
+}
+
+/// Whether the log has a row of this target.
+pub(super) async fn is_listed(
+    transaction: &mut Transaction,
+    target: &RevocationTarget,
+) -> Result<bool, StoreError> {
+    let text = "SELECT position FROM revocations WHERE subject = $1 AND kind = $2 LIMIT 1";
+    let found = sqlx::query(text)
+        .bind(target.name().to_owned())
+        .bind(target.kind())
+        .fetch_optional(&mut **transaction)
+        .await?;
+    Ok(found.is_some())
 }
 
 pub(super) async fn longest_token_seconds(

@@ -22,6 +22,8 @@ const MARGIN_SECONDS: i64 = 600;
 pub(super) enum Cause<'a> {
     /// Somebody who may revoke whatever there is, or a change of the directory.
     Authority,
+    /// Somebody who may do so to others, and has room left for it.
+    Administrator(&'a Holder),
     /// What one who holds tokens does with its own, as often as it likes.
     Holder(&'a Holder, &'a Bounds),
 }
@@ -208,8 +210,12 @@ async fn append(
     cause: Cause<'_>,
     now: UnixSeconds,
 ) -> Result<LogPosition, StoreError> {
-    let Cause::Holder(holder, bounds) = cause else {
-        return append_row(transaction, target, None, now).await;
+    let (holder, bounds) = match cause {
+        Cause::Authority => return append_row(transaction, target, None, now).await,
+        Cause::Administrator(holder) => {
+            return append_row(transaction, target, Some(holder), now).await;
+        }
+        Cause::Holder(holder, bounds) => (holder, bounds),
     };
     // A user or app that fills its share of the log has everything of its own ended by one row: the log
     // stays bounded, and what it meant to revoke is revoked.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::{Any, Executor, Row};
 
 use super::role_rows::{SELECT, named, read};
+use super::scopes::has_more;
 use super::settings::{self, Setting};
 use super::statement::{assembled, chunks, placeholders};
 use super::users::containing;
@@ -111,6 +112,12 @@ impl Change {
         default_role(&mut *self.transaction).await
     }
 
+    /// Whether there are more roles than so many.
+    pub async fn has_more_roles(&mut self, than: u32) -> Result<bool, StoreError> {
+        let text = "SELECT name FROM roles LIMIT 1 OFFSET $1";
+        has_more(&mut self.transaction, text, than).await
+    }
+
     /// Adds a role with scopes that exist. Where the name is taken the change is over.
     pub async fn add_role(
         &mut self,
@@ -195,11 +202,14 @@ impl Change {
             return Ok(());
         }
         self.touched.role(&mut self.transaction, role).await?;
-        let mut names = vec![role.as_str().to_owned()];
-        names.extend(scopes.iter().map(|scope| scope.as_str().to_owned()));
-        let among = placeholders(2, names.len() - 1);
-        let text = format!("DELETE FROM role_scopes WHERE role = $1 AND scope IN ({among})");
-        self.execute(assembled(text), &names, &[]).await?;
+        let scopes: Vec<&ScopeName> = scopes.iter().collect();
+        for some in chunks(&scopes) {
+            let mut names = vec![role.as_str().to_owned()];
+            names.extend(some.iter().map(|scope| scope.as_str().to_owned()));
+            let among = placeholders(2, some.len());
+            let text = format!("DELETE FROM role_scopes WHERE role = $1 AND scope IN ({among})");
+            self.execute(assembled(text), &names, &[]).await?;
+        }
         Ok(())
     }
 

@@ -4,7 +4,8 @@ use sqlx::any::AnyRow;
 use sqlx::{Any, Executor, Row};
 
 use super::columns;
-use super::statement::{assembled, placeholders};
+use super::connections::Transaction;
+use super::statement::{assembled, chunks, placeholders};
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{Description, RoleName, Scope, ScopeName, ScopeSet};
@@ -71,6 +72,12 @@ impl Change {
         })
     }
 
+    /// Whether there are more scopes than so many.
+    pub async fn has_more_scopes(&mut self, than: u32) -> Result<bool, StoreError> {
+        let text = "SELECT name FROM scopes LIMIT 1 OFFSET $1";
+        has_more(&mut self.transaction, text, than).await
+    }
+
     /// The scope of this name.
     pub async fn scope(&mut self, name: &ScopeName) -> Result<Option<Scope>, StoreError> {
         named(&mut *self.transaction, name).await
@@ -81,18 +88,21 @@ impl Change {
         &mut self,
         scopes: &ScopeSet,
     ) -> Result<Option<ScopeName>, StoreError> {
-        if scopes.is_empty() {
-            return Ok(None);
+        let mut found = Vec::new();
+        let names: Vec<&ScopeName> = scopes.iter().collect();
+        // In pieces: a caller may name more than one statement can.
+        for some in chunks(&names) {
+            let among = placeholders(1, some.len());
+            let text = format!("{SELECT} WHERE s.name IN ({among})");
+            let mut query = sqlx::query(assembled(text));
+            for scope in some {
+                query = query.bind(scope.as_str());
+            }
+            for row in query.fetch_all(&mut *self.transaction).await? {
+                found.push(read(&row)?.name);
+            }
         }
-        let among = placeholders(1, scopes.iter().count());
-        let text = format!("{SELECT} WHERE s.name IN ({among})");
-        let mut query = sqlx::query(assembled(text));
-        for scope in scopes.iter() {
-            query = query.bind(scope.as_str());
-        }
-        let rows = query.fetch_all(&mut *self.transaction).await?;
-        let found = rows.iter().map(|row| Ok(read(row)?.name));
-        let found = found.collect::<Result<ScopeSet, StoreError>>()?;
+        let found: ScopeSet = found.into_iter().collect();
         Ok(scopes.without(&found).iter().next().cloned())
     }
 
@@ -157,6 +167,19 @@ impl Change {
         }
         Ok(())
     }
+}
+
+/// Whether a statement that skips so many rows finds another one.
+pub(super) async fn has_more(
+    transaction: &mut Transaction,
+    text: &'static str,
+    than: u32,
+) -> Result<bool, StoreError> {
+    let row = sqlx::query(text)
+        .bind(i64::from(than))
+        .fetch_optional(&mut **transaction)
+        .await?;
+    Ok(row.is_some())
 }
 
 async fn named(

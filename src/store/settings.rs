@@ -11,6 +11,8 @@ use crate::identity::PlainSecret;
 pub(super) enum Setting {
     /// The role that new users get.
     DefaultRole,
+    /// The id of a user who had all that administrators have when that was last looked for. It may have ended.
+    KnownAdministrator,
     /// There once the store has what an empty one needs.
     FirstStart,
     /// Names the revocation log for as long as the database lives.
@@ -28,9 +30,10 @@ pub(super) enum Setting {
 }
 
 impl Setting {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::DefaultRole => "default_role",
+            Self::KnownAdministrator => "known_administrator",
             Self::FirstStart => "first_start",
             Self::LogId => "revocation_log_id",
             Self::LongestToken => "longest_access_token_seconds",

@@ -36,7 +36,7 @@ pub(crate) fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
 }
 
 /// The binary on the configuration of a companion that is running.
-struct Machine<'a>(&'a TestCompanion);
+pub(crate) struct Machine<'a>(pub(crate) &'a TestCompanion);
 
 impl Machine<'_> {
     fn folder(&self) -> &Path {
@@ -44,7 +44,7 @@ impl Machine<'_> {
     }
 
     /// Exit code and standard output as JSON.
-    fn json(&self, arguments: &[&str]) -> (i32, Value) {
+    pub(crate) fn json(&self, arguments: &[&str]) -> (i32, Value) {
         self.json_with(arguments, "")
     }
 
@@ -58,7 +58,7 @@ impl Machine<'_> {
     }
 
     /// What a verb answers that succeeds.
-    fn ok(&self, line: &str) -> Value {
+    pub(crate) fn ok(&self, line: &str) -> Value {
         let arguments: Vec<&str> = line.split(' ').collect();
         let (code, answer) = self.json(&arguments);
         assert_eq!(code, 0, "{line}: {answer}");

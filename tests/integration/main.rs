@@ -90,6 +90,10 @@ mod overload;
 mod own_scopes;
 #[cfg(feature = "issuer")]
 mod partial_administrators;
+#[cfg(feature = "issuer")]
+mod partial_bounds;
+#[cfg(feature = "issuer")]
+mod partial_takings;
 mod policy_in_shadow;
 #[cfg(feature = "issuer")]
 mod portal;

@@ -45,7 +45,11 @@ pub(crate) async fn does(
     }
 }
 
-async fn app_with(companion: &TestCompanion, owner: &str, scopes: &[&str]) -> TestClient {
+pub(crate) async fn app_with(
+    companion: &TestCompanion,
+    owner: &str,
+    scopes: &[&str],
+) -> TestClient {
     let body = json!({"name": format!("app {}", scopes.len()), "scopes": scopes});
     let made = does(companion, "POST /consumer/app", &body, owner, 201).await;
     let text = |name: &str| made[name].as_str().unwrap().to_owned();
@@ -321,8 +325,9 @@ async fn a_secret_does_not_outlive_what_its_app_gains_at_the_issuer() {
 async fn nobody_acts_at_the_issuer_by_the_app_of_another() {
     let companion = TestCompanion::start().await;
     let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let alice = companion.register("alice").await;
     let amy = partial(&companion, "amy", &["backend.app"]).await;
-    let app = app_with(&companion, &admin, &["consumer.account"]).await;
+    let app = app_with(&companion, &alice, &["consumer.account"]).await;
     let path = format!("/backend/app/{}", app.key);
     let (put, rotate) = (format!("PUT {path}"), format!("POST {path}/rotate_secret"));
     let more = json!({"add_scopes": ["consumer.app"]});
@@ -334,7 +339,12 @@ async fn nobody_acts_at_the_issuer_by_the_app_of_another() {
     does(&companion, &put, &json!({"status": "disabled"}), &amy, 200).await;
     does(&companion, &put, &json!({"status": "active"}), &amy, 403).await;
 
-    let scopes = ["backend.app", "consumer.account", "consumer.app"];
+    let scopes = [
+        "backend.app",
+        "backend.user",
+        "consumer.account",
+        "consumer.app",
+    ];
     let zoe = partial(&companion, "zoe", &scopes).await;
     does(&companion, &put, &json!({"status": "active"}), &zoe, 200).await;
     does(&companion, &put, &more, &zoe, 200).await;

@@ -155,7 +155,7 @@ fn client(page: &Answer) -> TestClient {
 }
 
 /// A companion whose clock is in the hands of the test.
-async fn with_clock() -> (TestCompanion, Arc<ManualClock>) {
+pub(crate) async fn with_clock() -> (TestCompanion, Arc<ManualClock>) {
     with_clock_and("").await
 }
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::BootstrapDocument;
 use crate::cli::administration::all;
 use crate::identity::{Role, Scope, ScopeName};
-use crate::issuer::directory::{Directory, DirectoryError, NewRole, NewScope};
+use crate::issuer::directory::{
+    Directory, DirectoryError, MAX_ROLES_AND_SCOPES, NewRole, NewScope, Thing,
+};
 use crate::problem::{Faults, Problems, Source, closest};
 use crate::yaml::Outline;
 
@@ -49,6 +51,16 @@ impl Present {
             self.review_role(name, scopes, document, &mut faults);
         }
         self.review_default_role(document, &mut faults);
+        let scopes = document.scopes.keys();
+        let scopes = scopes.filter(|name| !self.scopes.contains(*name)).count();
+        if scopes > 0 && is_too_many(self.scopes.len() + scopes) {
+            faults.add("scopes", DirectoryError::Full(Thing::Scope).to_string());
+        }
+        let roles = document.roles.keys();
+        let roles = roles.filter(|name| !self.roles.contains_key(*name)).count();
+        if roles > 0 && is_too_many(self.roles.len() + roles) {
+            faults.add("roles", DirectoryError::Full(Thing::Role).to_string());
+        }
         let outline = Outline::of(source);
         faults.into_problems(|key| outline.place(source, key))
     }
@@ -105,6 +117,10 @@ impl Present {
             faults.add(key, format!("role `{name}`: {error}"));
         }
     }
+}
+
+fn is_too_many(count: usize) -> bool {
+    u32::try_from(count).unwrap_or(u32::MAX) > MAX_ROLES_AND_SCOPES
 }
 
 fn named_scopes(role: &Role) -> (String, Vec<String>) {

@@ -206,8 +206,8 @@ impl<P: Places> Attempts<P> {
         admitted.map_err(|throttled| self.hold_up(throttled))
     }
 
-    /// Counts one more request of a user that may end the tokens of others.
-    pub(in crate::issuer) fn admit_revocation(&self, user: &UserId) -> Result<(), EndpointError> {
+    /// Counts one more request of a user that may change the directory, or end the tokens of others.
+    pub(in crate::issuer) fn admit_change(&self, user: &UserId) -> Result<(), EndpointError> {
         let admitted = self.throttle.revocation(user);
         admitted.map_err(|throttled| self.hold_up(throttled))
     }

@@ -2,7 +2,7 @@
 
 use super::apps::AppsOf;
 use super::{Actor, Directory, DirectoryError, Thing};
-use crate::identity::{App, AppKey, ScopeSet, ScopesFrom, User, UserId};
+use crate::identity::{App, AppKey, AppStatus, ScopeSet, ScopesFrom, User, UserId};
 use crate::store::{Change, OwnedApp};
 
 impl Directory<'_> {
@@ -24,19 +24,47 @@ impl Directory<'_> {
         Ok((found, owner))
     }
 
-    /// Whether the caller may do what lets somebody act with these scopes of an app: replace its secret, enable
-    /// it, send its codes elsewhere. At the issuer that is in the name of the owner, whoever that is, so that
-    /// scopes of the issuer's own are for those who have them. To disable or delete the app, which may be
-    /// urgent, takes less.
+    /// Whether the caller may do what lets somebody act with these scopes of an app of `owner`, or decides who
+    /// does: replace its secret, enable it, change its list or its redirect URIs. To disable or delete the app, which
+    /// may be urgent, takes less.
     pub(super) fn may_take_over(
         &self,
         scopes: &ScopeSet,
+        owner: &User,
         of: AppsOf<'_>,
     ) -> Result<(), DirectoryError> {
         match of {
             // Has been asked, for all scopes, when the app was read.
             AppsOf::User(_) => Ok(()),
-            AppsOf::Everybody => self.authority.has_own(scopes),
+            AppsOf::Everybody => self.authority.may_act_for(owner, scopes),
+        }
+    }
+
+    /// Whether the caller may change an app of `owner` so.
+    pub(super) fn may_change(
+        &self,
+        before: &App,
+        after: &App,
+        owner: &User,
+        of: AppsOf<'_>,
+    ) -> Result<(), DirectoryError> {
+        if gives(before, after) {
+            self.authority.has_just_logged_in()?;
+        }
+        let is_disabled = after.status != AppStatus::Active && after.status != before.status;
+        let is_same = before.scopes == after.scopes
+            && before.scopes_from == after.scopes_from
+            && before.redirect_uris == after.redirect_uris
+            && (before.status == after.status || is_disabled);
+        if !is_same {
+            self.may_take_over(&before.scopes, owner, of)?;
+            self.may_take_over(&after.scopes, owner, of)?;
+        }
+        match of {
+            AppsOf::Everybody if sends_elsewhere(before, after) => {
+                self.authority.may_send_codes_of(owner)
+            }
+            AppsOf::Everybody | AppsOf::User(_) => Ok(()),
         }
     }
 
@@ -95,6 +123,20 @@ impl Directory<'_> {
             Err(DirectoryError::BeyondOwner(missing))
         }
     }
+}
+
+/// Whether an app can do more than before, or gets the codes of its users sent to other places: what stays when
+/// the token that changed it has ended.
+pub(super) fn gives(before: &App, after: &App) -> bool {
+    let enabled = before.status != AppStatus::Active && after.status == AppStatus::Active;
+    let follows = before.scopes_from == ScopesFrom::List && after.scopes_from == ScopesFrom::Owner;
+    let sent_elsewhere = sends_elsewhere(before, after);
+    enabled || follows || sent_elsewhere || !after.scopes.without(&before.scopes).is_empty()
+}
+
+fn sends_elsewhere(before: &App, after: &App) -> bool {
+    let mut uris = after.redirect_uris.iter();
+    uris.any(|uri| !before.redirect_uris.contains(uri))
 }
 
 pub(super) async fn owner_of(change: &mut Change, owner: &UserId) -> Result<User, DirectoryError> {

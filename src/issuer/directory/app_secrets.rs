@@ -54,8 +54,8 @@ impl FreshDirectory<'_> {
             0 => self.change_taking_back().await?,
             _ => self.change_with_actor().await?,
         };
-        let (mut app, _) = self.app_in_hand(&mut change, &actor, key, of).await?;
-        self.may_take_over(&app.app.scopes, of)?;
+        let (mut app, owner) = self.app_in_hand(&mut change, &actor, key, of).await?;
+        self.may_take_over(&app.app.scopes, &owner, of)?;
         if let Replacing::Only(seen) = replacing {
             // Under the change's lock: of two administrators with the same page open, the second is
             // told and does not replace the secret that the first has just handed out.

@@ -150,11 +150,7 @@ impl Directory<'_> {
         let scopes = wanted_scopes(&mut change, &before, wanted).await?;
         let (scopes, follows) = (scopes, wanted.follows_owner);
         self.set_scopes(&mut app, scopes, follows, (&its_owner, &actor), of)?;
-        if gives(&before, &app) {
-            self.authority.has_just_logged_in()?;
-            self.may_take_over(&before.scopes, of)?;
-            self.may_take_over(&app.scopes, of)?;
-        }
+        self.may_change(&before, &app, &its_owner, of)?;
         free(change.update_app(&app).await?, Thing::App)?;
         of.charge(&mut change);
         let (object, mut changes) = (Object::App(&app.key), app_changes(&before, &app));
@@ -286,16 +282,6 @@ impl AppsOf<'_> {
         });
         known.ok_or(DirectoryError::NotFound(Thing::App))
     }
-}
-
-/// Whether an app can do more than before, or gets the codes of its users sent to other places: what stays when
-/// the token that changed it has ended.
-fn gives(before: &App, after: &App) -> bool {
-    let enabled = before.status != AppStatus::Active && after.status == AppStatus::Active;
-    let follows = before.scopes_from == ScopesFrom::List && after.scopes_from == ScopesFrom::Owner;
-    let mut uris = after.redirect_uris.iter();
-    let sent_elsewhere = uris.any(|uri| !before.redirect_uris.contains(uri));
-    enabled || follows || sent_elsewhere || !after.scopes.without(&before.scopes).is_empty()
 }
 
 /// The list that an app is to have; none where nothing is said of it. What is taken from it must exist

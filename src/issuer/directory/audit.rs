@@ -42,6 +42,15 @@ impl Directory<'_> {
         action: &'static str,
         details: &[String],
     ) -> Result<Option<LogPosition>, DirectoryError> {
+        // What is revoked by name is there already, and may be urgent; what is only made to be taken away again is
+        // neither.
+        let is_by_name = matches!(object, Object::Tokens(_));
+        if let Some(user) = self.authority.partial_administrator()
+            && !is_by_name
+            && !change.is_own()
+        {
+            change.charge_share(user);
+        }
         let actor = self.authority.user();
         // An app acts in the name of its user: whoever looks for who did it must see through which.
         let app = self.authority.app();

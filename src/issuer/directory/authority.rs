@@ -7,8 +7,11 @@
 //!    revoked by others, who could lock them out.
 //! 2. No token makes its own user more than it is, by a role, in one, or by another name of a scope or
 //!    role that it has, unless it has all `backend.*` scopes and could do so anyway.
-//! 3. `consumer.*` scopes of an app act in the name of its owner. Whoever does not own it lets somebody act with
-//!    them, by its secret or its list, only with a token that has them.
+//! 3. `consumer.*` and `backend.*` scopes of an app act in the name of its owner. Whoever does not own it changes its
+//!    secret, its redirect URIs and its list only with a token that has them, `backend.user` and the `backend.*`
+//!    scopes of the owner. Redirect URIs take the latter two in any case, as they stay when the app gets more.
+//! 4. What takes something from a role that has `backend.*` scopes, or from users who have some, ends their tokens, and
+//!    takes the same scopes.
 //!
 //! Other scopes are for administrators to give: who has `backend.role` puts any of them into a role,
 //! who has `backend.user` gives roles that have them, who has `backend.scope` names them, and who has
@@ -19,8 +22,11 @@
 //! depends on its user and its app is asked of [`Actor`](super::Actor).
 
 use super::DirectoryError;
-use crate::identity::{ADMINISTRATIVE_SCOPES, AppKey, ScopeSet, SecretDigest, UserId};
+use crate::identity::{ADMINISTRATIVE_SCOPES, AppKey, ScopeSet, SecretDigest, User, UserId};
 use crate::token::VerifiedToken;
+
+/// What opens what users are and have.
+const USERS: &str = "backend.user";
 
 /// On whose behalf an operation runs.
 #[derive(Clone, Copy)]
@@ -58,6 +64,18 @@ impl Authority<'_> {
         match self {
             Self::Machine => None,
             Self::Bearer { user, .. } => Some(*user),
+        }
+    }
+
+    /// Who does it, where it administers others and does not have all that administrators have.
+    pub(super) fn partial_administrator(&self) -> Option<&UserId> {
+        match self {
+            Self::Bearer { user, scopes, .. } => {
+                let is_partial =
+                    !scopes.administrative().is_empty() && !scopes.make_administrator();
+                is_partial.then_some(*user)
+            }
+            Self::Machine => None,
         }
     }
 
@@ -100,8 +118,37 @@ impl Authority<'_> {
 
     /// Whether it may end everybody's tokens, the administrators' among them.
     pub(super) fn may_revoke_all(&self) -> Result<(), DirectoryError> {
-        let names = ADMINISTRATIVE_SCOPES.join(" ");
-        self.may_revoke(&ScopeSet::parse(&names)?)
+        self.may_revoke(&all_administrative()?)
+    }
+
+    /// Whether it may do in the name of `owner` whatever an app with these scopes can. At the issuer the app is its
+    /// owner: who has the secret or the codes of such an app needs what the owner has, and for an owner who is somebody
+    /// else to be let at users at all.
+    pub(super) fn may_act_for(
+        &self,
+        owner: &User,
+        scopes: &ScopeSet,
+    ) -> Result<(), DirectoryError> {
+        self.has_own(scopes)?;
+        if scopes.own().is_empty() || self.user() == Some(&owner.id) {
+            return Ok(());
+        }
+        self.may_send_codes_of(owner)
+    }
+
+    /// Whether it may say where the codes of an app of `owner` are sent, whatever the app can do today: a redirect URI
+    /// stays when the app gets more.
+    pub(super) fn may_send_codes_of(&self, owner: &User) -> Result<(), DirectoryError> {
+        if self.user() == Some(&owner.id) {
+            return Ok(());
+        }
+        self.may_pass_on(&owner.scopes)?;
+        self.has(&ScopeSet::parse(USERS)?)
+    }
+
+    /// Which scopes of administrators it does not have itself.
+    pub(super) fn lacks_of_administrators(&self) -> Result<ScopeSet, DirectoryError> {
+        Ok(self.lacks(&all_administrative()?))
     }
 
     /// Whether it may do what outlives its token.
@@ -131,6 +178,11 @@ impl Authority<'_> {
             Err(DirectoryError::Beyond(missing))
         }
     }
+}
+
+/// What administrators have.
+pub(super) fn all_administrative() -> Result<ScopeSet, DirectoryError> {
+    Ok(ScopeSet::parse(&ADMINISTRATIVE_SCOPES.join(" "))?)
 }
 
 #[cfg(test)]

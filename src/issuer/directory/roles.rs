@@ -5,8 +5,8 @@ use serde::Deserialize;
 use super::audit::{Object, UNCHANGED, role_changes, updated};
 use super::list_update::ListUpdate;
 use super::{
-    Directory, DirectoryError, FreshDirectory, InUse, KnownPasswords, Thing, WhenUsed, check_count,
-    commit, existing_scopes, free, rehearse,
+    Directory, DirectoryError, FreshDirectory, InUse, KnownPasswords, MAX_ROLES_AND_SCOPES, Thing,
+    WhenUsed, check_count, commit, existing_scopes, free, rehearse,
 };
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
 use crate::issuer::own::ADMINISTRATOR_ROLE;
@@ -109,7 +109,14 @@ impl Directory<'_> {
         let scopes = existing_scopes(&mut change, &wanted.scopes).await?;
         check_count(&scopes, &ScopeSet::default())?;
         self.authority.may_pass_on(&scopes)?;
+        if !scopes.own().is_empty() {
+            self.authority.has_just_logged_in()?;
+        }
         free(change.add_role(&name, &scopes).await?, Thing::Role)?;
+        // Counted within the change, with the one that it adds.
+        if change.has_more_roles(MAX_ROLES_AND_SCOPES).await? {
+            return Err(DirectoryError::Full(Thing::Role));
+        }
         let (object, scopes_told) = (Object::Role(&name), format!("scopes {scopes}"));
         self.commit(change, object, "added", &[scopes_told]).await?;
         Ok(Role {
@@ -127,6 +134,7 @@ impl Directory<'_> {
     ) -> Result<i64, DirectoryError> {
         let mut change = self.change().await?;
         let role = self.role_to_delete(&mut change, name).await?;
+        self.authority.may_revoke(&role.scopes)?;
         if when_used == WhenUsed::Refuse {
             change = self.unless_used(change, &role).await?;
         }
@@ -202,7 +210,7 @@ impl Directory<'_> {
         if role.is_default {
             return Err(DirectoryError::DefaultRole);
         }
-        self.authority.may_pass_on(&role.scopes)?;
+        self.may_take_from(change, &role).await?;
         Ok(role)
     }
 
@@ -230,8 +238,11 @@ impl Directory<'_> {
             for_everybody(&added)?;
         }
         let is_renamed = (wanted.name.as_ref()).is_some_and(|name| name != before.name.as_str());
-        if when_used == WhenUsed::Refuse && (is_renamed || !removed.is_empty()) {
-            change = self.unless_used(change, &before).await?;
+        if is_renamed || !removed.is_empty() {
+            self.may_take_from(&mut change, &before).await?;
+            if when_used == WhenUsed::Refuse {
+                change = self.unless_used(change, &before).await?;
+            }
         }
         let known = self
             .check_raised_role(&mut change, &before.name, &added)

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::audit::{Object, updated};
-use super::{Directory, DirectoryError, Thing, WhenUsed, free};
+use super::{Directory, DirectoryError, MAX_ROLES_AND_SCOPES, Thing, WhenUsed, free};
 use crate::identity::{Description, NameError, RoleName, Scope, ScopeName, ScopeSet};
 use crate::issuer::own::OWN_SCOPES;
 use crate::store::{Listing, Page, ScopeReach};
@@ -110,6 +110,10 @@ impl Directory<'_> {
             change.add_scope(&name, description.as_str()).await?,
             Thing::Scope,
         )?;
+        // Counted within the change, with the one that it adds.
+        if change.has_more_scopes(MAX_ROLES_AND_SCOPES).await? {
+            return Err(DirectoryError::Full(Thing::Scope));
+        }
         let object = Object::Scope(&name);
         self.commit(change, object, "added", &[]).await?;
         Ok(Scope { name, description })
@@ -141,6 +145,7 @@ impl Directory<'_> {
             // would have it.
             actor.may_rename(&scope.name, &name)?;
             self.authority.has_just_logged_in()?;
+            self.may_take_scope(&mut change, &scope.name).await?;
             free(change.rename_scope(&scope.name, &name).await?, Thing::Scope)?;
             changes.push(format!("name {}", name.as_str()));
             scope.name = name;
@@ -160,6 +165,7 @@ impl Directory<'_> {
         let mut change = self.change().await?;
         let scope = found(change.scope(&scope_name(name)?).await?)?;
         not_own(&scope.name)?;
+        self.may_take_scope(&mut change, &scope.name).await?;
         let uses = ScopeUses {
             roles: change.roles_with(&scope.name).await?,
             apps: change.count_apps_with(&scope.name).await?,

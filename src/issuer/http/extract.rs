@@ -123,24 +123,23 @@ impl DirectoryAccess {
         self.issuer.directory(self.caller.authority(login))
     }
 
-    /// Counts one more request that may end the tokens of many others at once, such as a revocation or a change of a
-    /// role, so that nobody keeps them out by repeating it.
-    pub(in crate::issuer) fn admit_revocation(&self) -> Result<(), EndpointError> {
-        let attempts = self.issuer.credentials.attempts();
-        attempts.admit_revocation(&self.caller.user.id)
-    }
-
-    /// The same of one that revokes this. What the store does not know is counted by itself: whoever guesses ids can
+    /// Counts one more revocation, as [`pacing`](super::pacing) counts changes. What the store does not know is counted by itself: whoever guesses ids can
     /// still revoke what is there.
     pub(in crate::issuer) fn admit_revocation_of(
         &self,
         revocable: &Revocable,
     ) -> Result<(), EndpointError> {
         if revocable.is_known {
-            return self.admit_revocation();
+            return self.admit_change();
         }
         let attempts = self.issuer.credentials.attempts();
         attempts.admit_unknown_revocation(&self.caller.user.id)
+    }
+
+    /// Counts one more request like a change.
+    pub(in crate::issuer) fn admit_change(&self) -> Result<(), EndpointError> {
+        let attempts = self.issuer.credentials.attempts();
+        attempts.admit_change(&self.caller.user.id)
     }
 
     /// The directory, for changes that outlive the token: only soon after a login.

@@ -48,6 +48,7 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 
 use super::observation;
+use super::pacing;
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::EndpointError;
 
@@ -249,9 +250,10 @@ pub(super) fn router(issuer: &Arc<Issuer>) -> Router<Arc<Issuer>> {
     for (path, methods) in table() {
         router = router.route(path, methods);
     }
-    // `audit` needs the caller, whom `guard` finds.
+    // `pace_page` and `audit` need the caller, whom `guard` finds.
     router
         .method_not_allowed_fallback(async || PageError::from(EndpointError::MethodNotAllowed))
+        .layer(from_fn_with_state(Arc::clone(issuer), pacing::pace_page))
         .layer(from_fn_with_state(Arc::clone(issuer), observation::audit))
         .layer(from_fn_with_state(Arc::clone(issuer), guard::guard))
 }

@@ -36,8 +36,8 @@ pub struct BucketSettings {
     pub refill_seconds: NonZeroU32,
 }
 
-/// Revocations, and changes of roles and scopes, by one user: more than any script that cleans up needs, and
-/// too few to keep others out by ending what they get again and again.
+/// Changes of the directory and revocations by one user who administers others: as much as a script does that cleans
+/// up, and too little to keep others out by ending what they get again and again.
 pub(super) const REVOCATIONS: BucketSettings = BucketSettings {
     burst: NonZeroU32::MIN.saturating_add(999),
     refill_seconds: NonZeroU32::MIN,

@@ -75,7 +75,7 @@ pub(super) const TAKEN: &[(&str, Token)] = &[
     ),
     ("DELETE /backend/scope/orders.place?force=true", Token::Ends),
     // Without scopes by now, but a route may ask for the role.
-    ("DELETE /backend/role/selling", Token::Ends),
+    ("DELETE /backend/role/selling?force=true", Token::Ends),
     (r#"PUT /backend/app/APP {"name": "new-shop"}"#, Token::Stays),
     (
         r#"PUT /backend/app/APP {"status": "disabled"}"#,

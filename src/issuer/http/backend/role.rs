@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::scope::DeletionQuery;
 use crate::issuer::answers::RoleAnswer;
 use crate::issuer::directory::{NewRole, RoleUpdate, WhenUsed};
 use crate::issuer::endpoint_error::EndpointError;
@@ -45,7 +46,6 @@ pub(in crate::issuer::http) async fn update(
     PathName(name): PathName,
     JsonBody(wanted): JsonBody<RoleUpdate>,
 ) -> Result<Response, EndpointError> {
-    access.admit_revocation()?;
     let updated = access
         .after_login()?
         .update_role(&name, &wanted, WhenUsed::GoOn)
@@ -53,16 +53,14 @@ pub(in crate::issuer::http) async fn update(
     Ok(body::ok(&RoleAnswer::of_change(&updated)))
 }
 
-/// `DELETE {name}`
+/// `DELETE {name}`; with `force=true` also where users have it.
 pub(in crate::issuer::http) async fn delete(
     access: DirectoryAccess,
     PathName(name): PathName,
+    query: DeletionQuery,
 ) -> Result<StatusCode, EndpointError> {
-    access.admit_revocation()?;
-    access
-        .directory()
-        .delete_role(&name, WhenUsed::GoOn)
-        .await?;
+    let directory = access.directory();
+    directory.delete_role(&name, query.when_used).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

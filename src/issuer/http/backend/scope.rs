@@ -16,9 +16,9 @@ use crate::problem::quoted;
 
 const FORCE: &str = "force";
 
-/// The query of a deletion.
+/// The query of a deletion of what others may use.
 pub(in crate::issuer::http) struct DeletionQuery {
-    when_used: WhenUsed,
+    pub(super) when_used: WhenUsed,
 }
 
 /// `GET`
@@ -54,7 +54,6 @@ pub(in crate::issuer::http) async fn update(
     PathName(name): PathName,
     JsonBody(wanted): JsonBody<ScopeUpdate>,
 ) -> Result<Response, EndpointError> {
-    access.admit_revocation()?;
     let updated = access.directory().update_scope(&name, &wanted).await?;
     Ok(body::ok(&ScopeAnswer::of(&updated)))
 }
@@ -65,7 +64,6 @@ pub(in crate::issuer::http) async fn delete(
     PathName(name): PathName,
     query: DeletionQuery,
 ) -> Result<StatusCode, EndpointError> {
-    access.admit_revocation()?;
     let directory = access.directory();
     directory.delete_scope(&name, query.when_used).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -99,6 +99,8 @@ fn is_about_what_was_sent(error: &DirectoryError) -> bool {
         | DirectoryError::TooManyRoles
         | DirectoryError::TooManyScopes
         | DirectoryError::TooManyRevocations
+        | DirectoryError::ShareUsedUp
+        | DirectoryError::Full(_)
         | DirectoryError::BeyondOwner(_)
         | DirectoryError::CannotFollow
         | DirectoryError::UnknownScope(_)

@@ -100,6 +100,8 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
         DirectoryError::TooManyRoles
         | DirectoryError::TooManyScopes
         | DirectoryError::TooManyRevocations
+        | DirectoryError::ShareUsedUp
+        | DirectoryError::Full(_)
         | DirectoryError::TooManyApps
         | DirectoryError::TooManyRedirectUris
         | DirectoryError::TooManyPasskeys => too_many(error)?.to_owned(),
@@ -205,6 +207,16 @@ fn too_many(error: &DirectoryError) -> Option<&'static str> {
         DirectoryError::TooManyRevocations => {
             "Du hast so viele Zugriffe und Tokens einzeln widerrufen, wie auf einmal vorgemerkt werden: Widerrufe die \
              Tokens ihrer Benutzer oder Apps, oder warte, bis die früheren abgelaufen sind."
+        }
+        DirectoryError::ShareUsedUp => {
+            "Du hast anderen so viel weggenommen, wie auf einmal vorgemerkt wird: Warte, bis das Frühere abgelaufen ist, \
+             oder frage einen Administrator, der alle `backend.*`-Berechtigungen hat."
+        }
+        DirectoryError::Full(Thing::Role) => {
+            "Mehr als 10000 Rollen kann es nicht geben: Lösche erst eine, die nicht gebraucht wird."
+        }
+        DirectoryError::Full(_) => {
+            "Mehr als 10000 Berechtigungen kann es nicht geben: Lösche erst eine, die nicht gebraucht wird."
         }
         DirectoryError::TooManyApps => "Mehr als 16 Apps kann ein Benutzer nicht haben.",
         DirectoryError::TooManyRedirectUris => {

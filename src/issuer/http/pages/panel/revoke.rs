@@ -108,6 +108,7 @@ pub(in crate::issuer::http::pages) async fn submit(
     let done = if is_confirmed(&form) && is_typed {
         revoke(&access, what.clone()).await?.map(Step::Revoked)
     } else {
+        access.admit_change()?;
         let texts = effect(&visitor, &access, &what).await;
         texts.map(Step::Asked)
     };

@@ -95,7 +95,6 @@ pub(in crate::issuer::http::pages) async fn submit(
             .await
             .map(|()| None)
     } else {
-        access.admit_revocation()?;
         let directory = access.after_login()?;
         let updated = directory.update_role(&name, &update, when_confirmed(&form));
         updated.await.map(Some)
@@ -274,7 +273,6 @@ pub(in crate::issuer::http::pages) async fn delete(
     PathName(name): PathName,
     form: PageForm,
 ) -> Result<Response, PageError> {
-    access.admit_revocation()?;
     let directory = access.directory();
     match directory.delete_role(&name, when_used(&form)).await {
         Ok(_) => visitor.done(PATH, Done::RoleDeleted),

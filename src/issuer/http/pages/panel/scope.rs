@@ -131,7 +131,6 @@ pub(in crate::issuer::http::pages) async fn delete(
     PathName(name): PathName,
     form: PageForm,
 ) -> Result<Response, PageError> {
-    access.admit_revocation()?;
     let directory = access.directory();
     match directory.delete_scope(&name, when_used(&form)).await {
         Ok(_) => visitor.done(PATH, Done::ScopeDeleted),
