@@ -13,7 +13,7 @@ use crate::identity::Status;
 use crate::issuer::AppAnswer;
 use crate::issuer::directory::{
     AppSearch, AppUpdate, AppsOf, Days, Directory, FreshDirectory, LocalDirectory, NewApp,
-    NewSecret, Thing, WhatToRevoke,
+    NewSecret, Thing, WhatToRevoke, WhenUsed,
 };
 use crate::store::OwnedApp;
 
@@ -237,11 +237,17 @@ impl AppCommand {
             Self::Show { key } => directory.app(key, of).await?,
             Self::Add(args) => return args.run(directory).await,
             Self::Set(args) if args.dry_run.dry_run => {
+                let rehearsal = local.rehearsal();
+                rehearsal.update_app(&args.key, of, &args.update()).await?;
                 return Ok(dry_run::of_app(directory, &args.key).await?);
             }
-            Self::Disable { key, dry_run } | Self::Delete { key, dry_run, .. }
-                if dry_run.dry_run =>
-            {
+            Self::Disable { key, dry_run } if dry_run.dry_run => {
+                set_status(&local.rehearsal(), key, "disabled").await?;
+                return Ok(dry_run::of_app(directory, key).await?);
+            }
+            Self::Delete { key, dry_run, .. } if dry_run.dry_run => {
+                let rehearsal = local.rehearsal();
+                rehearsal.delete_app(key, of, WhenUsed::GoOn).await?;
                 return Ok(dry_run::of_app(directory, key).await?);
             }
             Self::Set(args) => {

@@ -10,7 +10,7 @@ use super::administration::{Report, StoreArgs, all, value, when_used};
 use super::dry_run::{self, DryRun};
 use crate::identity::Scope;
 use crate::issuer::ScopeAnswer;
-use crate::issuer::directory::{LocalDirectory, NewScope, ScopeUpdate, Thing};
+use crate::issuer::directory::{LocalDirectory, NewScope, ScopeUpdate, Thing, WhenUsed};
 
 const MEMBERS: &[&str] = &["name", "description"];
 
@@ -111,6 +111,7 @@ impl ScopeCommand {
                 directory.update_scope(name, &wanted).await?
             }
             Self::Delete { name, dry_run, .. } if dry_run.dry_run => {
+                local.rehearsal().delete_scope(name, WhenUsed::GoOn).await?;
                 return Ok(dry_run::of_scope(&directory, name).await?);
             }
             Self::Delete { name, force, .. } => {

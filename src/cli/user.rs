@@ -13,6 +13,7 @@ use super::dry_run::{self, DryRun};
 use crate::identity::{Status, StatusError, User};
 use crate::issuer::directory::{
     DirectoryError, FreshDirectory, LocalDirectory, NewUser, Thing, UserUpdate, WhatToRevoke,
+    WhenUsed,
 };
 use crate::issuer::{GrantAnswer, UserAnswer};
 use crate::store::{LiveGrant, UserFilter};
@@ -270,11 +271,16 @@ impl UserCommand {
             }),
             Self::Add(args) => args.run(local).await,
             Self::Set(args) if args.dry_run.dry_run => {
+                let rehearsal = local.rehearsal();
+                rehearsal.update_user(&args.name, &args.update()).await?;
                 Ok(dry_run::of_user(&directory, &args.name).await?)
             }
-            Self::Disable { name, dry_run } | Self::Delete { name, dry_run, .. }
-                if dry_run.dry_run =>
-            {
+            Self::Disable { name, dry_run } if dry_run.dry_run => {
+                set_status(&local.rehearsal(), name, "disabled").await?;
+                Ok(dry_run::of_user(&directory, name).await?)
+            }
+            Self::Delete { name, dry_run, .. } if dry_run.dry_run => {
+                local.rehearsal().delete_user(name, WhenUsed::GoOn).await?;
                 Ok(dry_run::of_user(&directory, name).await?)
             }
             Self::Set(args) => {

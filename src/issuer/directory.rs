@@ -72,7 +72,16 @@ pub struct Directory<'a> {
     demands: Demands<'a>,
     authority: Authority<'a>,
     naming: Naming<'a>,
+    ending: Ending,
     now: UnixSeconds,
+}
+
+/// How a change ends that nothing has refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Committed,
+    /// It is looked whether it could be committed, and given up.
+    Rehearsed,
 }
 
 /// A directory in the hands of somebody who has just logged in. It is made by [`Directory::fresh`] alone, so that
@@ -302,7 +311,16 @@ impl<'a> Directory<'a> {
             demands,
             authority,
             naming,
+            ending: Ending::Committed,
             now,
+        }
+    }
+
+    /// The same where each change is refused as it would be, and otherwise given up instead of committed.
+    fn rehearsing(self) -> Self {
+        Self {
+            ending: Ending::Rehearsed,
+            ..self
         }
     }
 

@@ -253,3 +253,59 @@ async fn a_role_that_users_have_is_deleted_where_that_was_said() {
     }
 }
 
+#[tokio::test]
+async fn a_dry_run_is_refused_where_the_command_is() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    let alice = companion.register("alice").await;
+    companion.register("bobby").await;
+    let key = companion.app(&alice, "shop").await.key;
+    let lines = [
+        "scope delete backend.user --force".to_owned(),
+        "user disable admin".to_owned(),
+        "user delete admin --force".to_owned(),
+        "user set admin --remove-role administrator".to_owned(),
+        "user set alice --add-role nothing".to_owned(),
+        "user set alice --username bobby".to_owned(),
+        "role set administrator --remove-scope backend.user".to_owned(),
+        "role set consumer --add-scope backend.user".to_owned(),
+        "role delete consumer --force".to_owned(),
+        format!("app set {key} --scope orders.write"),
+        format!("app set {key} --scope nothing"),
+        "app disable nothing".to_owned(),
+        "app delete nothing --force".to_owned(),
+    ];
+    let shows = ["user list", "role list", "scope list", "app list"];
+    let before = shows.map(|show| machine.ok(show));
+    for line in lines {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let (code, refused) = machine.json(&arguments);
+        assert_eq!(code, 1, "{line}: {refused}");
+        let rehearsed: Vec<&str> = arguments
+            .iter()
+            .copied()
+            .filter(|word| *word != "--force")
+            .collect();
+        let rehearsed = [&rehearsed, &["--dry-run"][..]].concat();
+        assert_eq!(machine.json(&rehearsed), (1, refused), "{line}");
+    }
+    // What would be done is counted, also where it would ask first.
+    for line in [
+        "user delete alice",
+        "user disable alice",
+        "scope delete orders.read",
+        "user set alice --no-roles",
+    ] {
+        let told = machine.ok(&format!("{line} --dry-run"));
+        assert_eq!(
+            told["users"].as_i64().map(|users| users > 0),
+            Some(true),
+            "{line}: {told}"
+        );
+    }
+    for line in ["disable", "delete"] {
+        machine.ok(&format!("app {line} {key} --dry-run"));
+    }
+    assert_eq!(shows.map(|show| machine.ok(show)), before);
+    assert_eq!(companion.get("/consumer/account", &alice).await.status, 200);
+}

@@ -1,7 +1,7 @@
 //! What the audit log says of changes: who, what, and of which thing. Never a secret, and of a user
 //! nothing but the name that logs have for it.
 
-use super::{Directory, DirectoryError, commit};
+use super::{Directory, DirectoryError, Ending, commit, rehearse};
 use crate::identity::{App, AppKey, Role, RoleName, ScopeName, ScopeSet, ScopesFrom, User, UserId};
 use crate::store::{AuditActor, AuditEntry, AuditFilter, AuditRecord, Change, Listing, Reach};
 use crate::token::{LogPosition, RevocationTarget};
@@ -42,6 +42,10 @@ impl Directory<'_> {
         action: &'static str,
         details: &[String],
     ) -> Result<Option<LogPosition>, DirectoryError> {
+        if self.ending == Ending::Rehearsed {
+            rehearse(change).await?;
+            return Ok(None);
+        }
         // What is revoked by name is there already, and may be urgent; what is only made to be taken away again is
         // neither.
         let is_by_name = matches!(object, Object::Tokens(_));

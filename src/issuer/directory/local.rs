@@ -94,6 +94,11 @@ impl LocalDirectory {
         ))
     }
 
+    /// The same for a dry run: what would be refused is, and nothing is changed.
+    pub fn rehearsal(&self) -> FreshDirectory<'_> {
+        FreshDirectory(self.directory().0.rehearsing())
+    }
+
     /// A link by which a user sets a forgotten password, once.
     pub async fn make_reset_link(&self, name: &str) -> Result<ResetLink, DirectoryError> {
         let secret = self.directory().make_reset_link(name).await?;
