@@ -49,6 +49,13 @@ pub(super) enum EndpointError {
     /// Its name, in backticks.
     #[error("the URL has an unknown parameter: {0}")]
     UnknownParameter(String),
+    #[error("ask about one of `user`, `app` and `role`, or about nobody")]
+    SeveralCallers,
+    /// Beside those that the endpoint needs anyway.
+    #[error("this needs the scope `{0}` as well")]
+    ScopeNeeded(&'static str),
+    #[error("there is no gate in the process of this issuer: ask one that has a policy")]
+    NoGate,
     #[error("the client authenticated in more than one way")]
     SeveralClientCredentials,
     #[error("the client is unknown, or its secret is wrong")]
@@ -170,7 +177,9 @@ impl EndpointError {
             | Self::Parameter(_)
             | Self::ParameterValue { .. }
             | Self::UnknownParameter(_)
+            | Self::SeveralCallers
             | Self::SeveralClientCredentials => bad("invalid_request"),
+            Self::ScopeNeeded(scope) => beyond(&format!(", scope=\"{scope}\"")),
             Self::BadClient => {
                 refused(StatusCode::UNAUTHORIZED, "invalid_client").asking_for(Challenge::Basic)
             }
@@ -192,7 +201,7 @@ impl EndpointError {
             | Self::BadPasswordGrant => bad("invalid_grant"),
             Self::Directory(error) => of_directory(error),
             Self::RegistrationClosed => refused(StatusCode::FORBIDDEN, "access_denied"),
-            Self::NotFound => refused(StatusCode::NOT_FOUND, "not_found"),
+            Self::NotFound | Self::NoGate => refused(StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => refused(StatusCode::METHOD_NOT_ALLOWED, "invalid_request"),
             Self::Gate {
                 status,
@@ -256,14 +265,16 @@ impl EndpointError {
     }
 }
 
+/// RFC 6750 section 3.1: with these parameters of the challenge.
+fn beyond<'a>(parameters: &str) -> ErrorResponse<'a> {
+    let code = "insufficient_scope";
+    let challenge = format!("Bearer realm=\"{REALM}\", error=\"{code}\"{parameters}");
+    ErrorResponse::new(StatusCode::FORBIDDEN, code).asking_for(Challenge::Bearer(challenge))
+}
+
 /// Statuses of RFC 9110, codes of RFC 6749 where one fits.
 fn of_directory(error: &DirectoryError) -> ErrorResponse<'_> {
     let bad = ErrorResponse::bad_request;
-    let beyond = |parameters: &str| {
-        let code = "insufficient_scope";
-        let challenge = format!("Bearer realm=\"{REALM}\", error=\"{code}\"{parameters}");
-        ErrorResponse::new(StatusCode::FORBIDDEN, code).asking_for(Challenge::Bearer(challenge))
-    };
     match error {
         DirectoryError::NotFound(_) => ErrorResponse::new(StatusCode::NOT_FOUND, "not_found"),
         DirectoryError::Changed => EndpointError::CallerChanged.answer(),

@@ -20,6 +20,7 @@ pub(super) mod openapi;
 mod pacing;
 mod pages;
 mod revoke;
+mod routes;
 mod session;
 mod text;
 pub(super) mod token;
@@ -39,7 +40,7 @@ use axum::routing::{MethodRouter, delete, get, post, put};
 
 use super::endpoint_error::EndpointError;
 use super::{Issuer, revocation_log};
-use backend::{app, attention, audit, gate, key, role, scope, user};
+use backend::{app, attention, audit, gate, key, policy, role, scope, user, who};
 use cors::public;
 
 pub use pages::pages;
@@ -105,7 +106,7 @@ fn own() -> [(&'static str, MethodRouter<Arc<Issuer>>); 8] {
     ]
 }
 
-fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 19] {
+fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 21] {
     [
         ("/backend/user", get(user::list).post(user::create)),
         (
@@ -143,6 +144,8 @@ fn backend() -> [(&'static str, MethodRouter<Arc<Issuer>>); 19] {
         ("/backend/key/rotate", post(key::rotate)),
         ("/backend/gate", get(gate::list)),
         ("/backend/attention", get(attention::show)),
+        ("/backend/policy", get(policy::list)),
+        ("/backend/who", get(who::show)),
         (
             "/backend/revoke",
             post(backend::revoke).get(backend::effect),

@@ -114,6 +114,27 @@ async fn the_document_is_served_to_whoever_asks() {
     assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
 }
 
+fn examples_are_as_their_schemas_say() {
+    let operations = paths().iter().flat_map(|(path, item)| {
+        let operations = item.as_object().unwrap().iter();
+        operations.map(move |(method, operation)| (format!("{method} {path}"), operation))
+    });
+    let mut seen = 0;
+    for (call, operation) in operations {
+        let responses = operation["responses"].as_object().unwrap().values();
+        let contents = responses.filter_map(|response| resolved(response).get("content"));
+        for media in contents.flat_map(|content| content.as_object().unwrap().values()) {
+            let Some(example) = media.get("example") else {
+                continue;
+            };
+            let faults = schema::faults(&DOCUMENT, &media["schema"], example);
+            assert_eq!(faults, Vec::<String>::new(), "{call}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 2, "{seen} examples");
+}
+
 #[test]
 fn operations_are_complete() {
     let mut names = BTreeSet::new();
@@ -141,6 +162,7 @@ fn operations_are_complete() {
             }
         }
     }
+    examples_are_as_their_schemas_say();
     // Whatever is referred to is there, and whatever is there is referred to.
     let text = DOCUMENT.to_string();
     for (kind, parts) in DOCUMENT["components"].as_object().unwrap() {

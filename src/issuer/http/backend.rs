@@ -5,9 +5,11 @@ pub(super) mod attention;
 pub(super) mod audit;
 pub(super) mod gate;
 pub(super) mod key;
+pub(super) mod policy;
 pub(super) mod role;
 pub(super) mod scope;
 pub(super) mod user;
+pub(super) mod who;
 
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;

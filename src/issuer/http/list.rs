@@ -23,8 +23,8 @@ pub(super) use of_apps::OfApps;
 const MAX_LIMIT: usize = 100;
 const DEFAULT_LIMIT: usize = 20;
 
-/// The longest cursor that is looked for; names are shorter.
-const MAX_AFTER_BYTES: usize = 256;
+/// The longest cursor that is looked for; names are shorter. Those of routes may be their paths.
+const MAX_AFTER_BYTES: usize = 4096;
 
 /// What a list is asked for beside the parameters of all lists.
 pub(super) trait Filter: Sized {

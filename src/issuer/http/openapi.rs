@@ -18,12 +18,13 @@ const BASE: &str = include_str!("openapi/base.json");
 /// See [`Registration`].
 pub(super) const REGISTER: &str = "/consumer/register";
 
-const AREAS: [&str; 5] = [
+const AREAS: [&str; 6] = [
     include_str!("openapi/authorization.json"),
     include_str!("openapi/backend.json"),
     include_str!("openapi/browser.json"),
     include_str!("openapi/consumer.json"),
     include_str!("openapi/discovery.json"),
+    include_str!("openapi/policy.json"),
 ];
 
 /// The document, in the order in which it is written out; within a member by name.

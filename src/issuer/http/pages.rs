@@ -26,7 +26,6 @@ mod proof;
 mod reasons;
 mod refusal;
 mod reset;
-mod routes;
 mod sessions;
 mod sign_ins;
 mod sign_up;

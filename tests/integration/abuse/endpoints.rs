@@ -234,6 +234,13 @@ pub(super) const ENDPOINTS: &[(&str, &str, Caller, Body)] = &[
     ),
     (
         "GET",
+        "/backend/policy",
+        Caller::Administrator,
+        Body::Nothing,
+    ),
+    ("GET", "/backend/who", Caller::Administrator, Body::Nothing),
+    (
+        "GET",
         "/backend/app/unknown",
         Caller::Administrator,
         Body::Nothing,

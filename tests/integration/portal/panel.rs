@@ -1,5 +1,6 @@
 //! The panel: what administrators do, and what that does to everybody else.
 
+mod asked;
 mod fleet;
 mod keys;
 mod links;

@@ -4,9 +4,9 @@ use super::language::Language;
 use super::reasons::of_target;
 use super::words::Words;
 use crate::authorizer::Authorizer;
-use crate::decision::{Decision, Denial};
-use crate::policy::{Host, Method, Path, Route, Target};
-use crate::token::{Credential, VerifiedToken};
+use crate::decision::Denial;
+use crate::issuer::http::backend::who::{AskedRequest, Judged};
+use crate::policy::Target;
 
 /// A request, and as whose it is judged.
 pub(super) struct Question<'q> {
@@ -31,84 +31,80 @@ pub(super) struct Verdict {
 }
 
 impl Question<'_> {
+    fn request(&self) -> AskedRequest<'_> {
+        AskedRequest {
+            method: self.method,
+            host: self.host,
+            path: self.path,
+        }
+    }
+
     /// What routes are found by.
     pub(super) fn target(&self) -> Target<'_> {
-        Target {
-            method: Method(self.method.as_bytes()),
-            host: Host(self.host.as_bytes()),
-            path: Path(self.path.as_bytes()),
-            preflight: None,
-            grpc: false,
-        }
+        self.request().target()
     }
 
     /// What the gate says of it now: as it would answer the proxy.
     pub(super) fn judge(&self, gate: &Authorizer, language: Language) -> Verdict {
-        let words = language.words();
-        let bearer = self.token.map(|token| format!("Bearer {token}"));
-        let credential = Credential::read(bearer.as_deref().map(str::as_bytes).into_iter());
         let snapshot = gate.snapshot();
-        let judgement = gate.judge(&snapshot, &self.target(), credential);
-        let token = judgement.caller.as_deref();
-        let reason = |denial: &Denial<'_>| self.reason(denial, token, language);
-        let (passes, sentence, route) = match &judgement.decision {
-            Decision::Allow(permit) => {
-                let sentence = match permit.shadowed() {
-                    None => words.panel.who_yes.to_owned(),
-                    Some(denial) => format!("{} {}", words.panel.who_shadow, reason(&denial)),
-                };
-                (true, sentence, Some(permit.route()))
-            }
-            Decision::Deny(denial) => (false, reason(denial), denial.route()),
+        let judged = self.request().judge(gate, &snapshot, self.token);
+        Verdict::of(&judged, self.fix, language)
+    }
+}
+
+impl Verdict {
+    /// In words; `fix` says who can add scopes that are missing.
+    pub(super) fn of(judged: &Judged<'_>, fix: &str, language: Language) -> Self {
+        let words = language.words();
+        let verdict = &judged.verdict;
+        let reason = |denial| reason(denial, judged, fix, language);
+        let sentence = match (verdict.passes(), verdict.denial()) {
+            (true, Some(denial)) => format!("{} {}", words.panel.who_shadow, reason(denial)),
+            (_, Some(denial)) => reason(denial),
+            (_, None) => words.panel.who_yes.to_owned(),
         };
+        let route = verdict.route();
         let name = route.map(|route| route.name.to_string());
         let needs = route.map(|route| words.needs(&route.requirement));
-        Verdict {
-            passes,
+        Self {
+            passes: verdict.passes(),
             sentence,
             route: name.unwrap_or_default(),
             needs: needs.unwrap_or_default(),
         }
     }
+}
 
-    fn reason(
-        &self,
-        denial: &Denial<'_>,
-        token: Option<&VerifiedToken>,
-        language: Language,
-    ) -> String {
-        let words = language.words();
-        match denial {
-            Denial::MalformedTarget(rule) => {
-                let rule = of_target(language, *rule);
-                format!("{} {rule}.", words.panel.who_malformed)
-            }
-            Denial::SeveralCredentials | Denial::BadToken { .. } => {
-                words.panel.who_bad_token.to_owned()
-            }
-            Denial::NoToken { route: Some(_) } => words.panel.who_needs_token.to_owned(),
-            Denial::NoToken { route: None } => words.panel.who_unlisted_without.to_owned(),
-            Denial::ScopesMissing { route } => {
-                let missing = missing(route, token, words);
-                format!("{} {missing}. {}", words.panel.who_lacks, self.fix)
-            }
-            Denial::Nobody { .. } => words.panel.who_nobody.to_owned(),
-            Denial::ConditionNotMet { .. } | Denial::ConditionFailed { .. } => {
-                words.panel.who_condition.to_owned()
-            }
-            Denial::Unlisted => words.panel.who_unlisted.to_owned(),
-            Denial::KeysNotLoaded { .. } | Denial::RevocationsStale { .. } => {
-                words.panel.who_not_now.to_owned()
-            }
+fn reason(denial: Denial<'_>, judged: &Judged<'_>, fix: &str, language: Language) -> String {
+    let words = language.words();
+    match denial {
+        Denial::MalformedTarget(rule) => {
+            let rule = of_target(language, rule);
+            format!("{} {rule}.", words.panel.who_malformed)
+        }
+        Denial::SeveralCredentials | Denial::BadToken { .. } => {
+            words.panel.who_bad_token.to_owned()
+        }
+        Denial::NoToken { route: Some(_) } => words.panel.who_needs_token.to_owned(),
+        Denial::NoToken { route: None } => words.panel.who_unlisted_without.to_owned(),
+        Denial::ScopesMissing { .. } => {
+            let missing = missing(judged, words);
+            format!("{} {missing}. {fix}", words.panel.who_lacks)
+        }
+        Denial::Nobody { .. } => words.panel.who_nobody.to_owned(),
+        Denial::ConditionNotMet { .. } | Denial::ConditionFailed { .. } => {
+            words.panel.who_condition.to_owned()
+        }
+        Denial::Unlisted => words.panel.who_unlisted.to_owned(),
+        Denial::KeysNotLoaded { .. } | Denial::RevocationsStale { .. } => {
+            words.panel.who_not_now.to_owned()
         }
     }
 }
 
 /// Which scopes of a route the token lacks.
-fn missing(route: &Route, token: Option<&VerifiedToken>, words: &'static Words) -> String {
-    let has = |scope: &str| token.is_some_and(|token| token.has_scope(scope));
-    let required = route.requirement.scopes();
-    let missing = required.and_then(|required| required.missing(has));
+fn missing(judged: &Judged<'_>, words: &'static Words) -> String {
+    let missing = judged.missing();
     let missing = missing.map(|missing| missing.phrase(words.of_scopes()));
     missing.unwrap_or_default()
 }

@@ -51,6 +51,9 @@ pub(super) fn of(error: &EndpointError) -> Option<String> {
         | EndpointError::TrailingComma(_)
         | EndpointError::ParametersInUrl
         | EndpointError::Missing(_)
+        | EndpointError::SeveralCallers
+        | EndpointError::ScopeNeeded(_)
+        | EndpointError::NoGate
         | EndpointError::SeveralClientCredentials
         | EndpointError::BadClient
         | EndpointError::UnsupportedGrant

@@ -5,26 +5,20 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use super::{below, roles, who, with_values};
-use crate::identity::{Form, Role};
-use crate::issuer::endpoint_error::EndpointError;
+use crate::identity::Form;
+use crate::issuer::http::backend::policy::{InForce, Passing};
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::routes::{MAX_ROUTES, MAX_SEARCH_BYTES, asked_for, matching};
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
+use crate::issuer::http::routes::MAX_ROUTES;
 use crate::issuer::http::text::Text;
-use crate::policy::{Methods, Mode, Requirement, Route, RouteIssuers, RoutePlace};
+use crate::policy::{Methods, Mode, Route, RouteIssuers, RoutePlace};
 use crate::store::Page;
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/policy";
-
-/// So many roles are looked at.
-const MAX_ROLES: usize = 1000;
-
-/// So many scopes that are missing in the catalogue are named.
-const MAX_UNKNOWN: usize = 50;
 
 /// So much of the digest of a policy is shown.
 const DIGEST_CHARACTERS: usize = 12;
@@ -55,14 +49,6 @@ struct UnknownScopes<'a> {
 /// As much of a digest as pages show.
 pub(super) fn short(digest: &str) -> String {
     digest.chars().take(DIGEST_CHARACTERS).collect()
-}
-
-/// Whose tokens the issuer makes, as the gate beside it sees them.
-struct Site<'a> {
-    /// What the gate's `trust` calls the issuer; none where it is not trusted.
-    names: Vec<&'a str>,
-    roles: &'a [Role],
-    words: &'static Words,
 }
 
 struct Row<'a> {
@@ -108,48 +94,43 @@ pub(in crate::issuer::http::pages) async fn show(
 ) -> Result<Response, PageError> {
     let query = Form::parse(uri.query().unwrap_or_default().as_bytes())?;
     let search = query.get("search").unwrap_or_default().trim();
-    if search.len() > MAX_SEARCH_BYTES {
-        return Err(EndpointError::Parameter("search").into());
-    }
-    let all_roles = access.directory().roles(&Page::first(MAX_ROLES)).await?;
-    let in_force = visitor.issuer.in_force();
-    let policy = in_force.as_ref().map(|snapshot| snapshot.policy());
-    let trust = in_force.as_ref().map(|snapshot| snapshot.trust());
-    let site = Site {
-        names: trust.map_or_else(Vec::new, |trust| {
-            trust.names_of(&visitor.issuer.settings.url).collect()
-        }),
-        roles: &all_roles.items,
-        words: visitor.words(),
-    };
-    let asked: Vec<&str> = policy.map(|policy| asked_for(policy)).unwrap_or_default();
-    let mut unknown = visitor.issuer.store.unknown_scopes(&asked).await?;
-    let has_more_unknown = unknown.len() > MAX_UNKNOWN;
-    unknown.truncate(MAX_UNKNOWN);
-    let found = policy.iter().flat_map(|policy| matching(policy, search));
-    let found: Vec<&Route> = found.take(MAX_ROUTES + 1).collect();
-    let rows = found.iter().take(MAX_ROUTES);
+    let in_force = InForce::now(&access).await?;
+    let first = Page::first(MAX_ROUTES);
+    let found = in_force
+        .as_ref()
+        .map(|in_force| in_force.routes(search, &first));
+    let found = found.transpose()?;
+    let has_more = found.as_ref().is_some_and(|found| found.next.is_some());
+    let words = visitor.words();
+    let rows = in_force.iter().zip(found).flat_map(|(in_force, found)| {
+        let routes = found.items.into_iter();
+        routes.map(|route| Row::of(in_force, route, words))
+    });
+    let unknown = in_force.as_ref().map_or(&[][..], InForce::unknown_scopes);
     let page = PolicyPage {
         frame: visitor.frame(),
         search: Text::of(search),
-        digest: policy.map(|policy| short(policy.digest())),
-        routes: rows
-            .map(|route| site.row(route, policy.and_then(|policy| policy.place(route))))
-            .collect(),
-        has_more: found.len() > MAX_ROUTES,
-        has_more_roles: all_roles.next.is_some(),
+        digest: in_force
+            .as_ref()
+            .map(|in_force| short(in_force.policy().digest())),
+        routes: rows.collect(),
+        has_more,
+        has_more_roles: in_force.as_ref().is_some_and(InForce::has_more_roles),
         unknown: UnknownScopes {
-            names: unknown.into_iter().map(Text::of).collect(),
-            has_more: has_more_unknown,
+            names: unknown.iter().map(|name| Text::of(&**name)).collect(),
+            has_more: in_force
+                .as_ref()
+                .is_some_and(InForce::has_more_unknown_scopes),
             may_be_added: access.caller.scopes.contains("backend.scope"),
         },
     };
     Ok(answer::page(StatusCode::OK, &page))
 }
 
-impl Site<'_> {
-    fn row<'p>(&self, route: &'p Route, place: Option<&RoutePlace>) -> Row<'p> {
+impl<'a> Row<'a> {
+    fn of(in_force: &'a InForce, route: &'a Route, words: &'static Words) -> Self {
         let hosts: Vec<String> = route.hosts.iter().map(ToString::to_string).collect();
+        let place = in_force.policy().place(route);
         let method = match &route.methods {
             Methods::Every => "GET",
             Methods::Listed(listed) => listed.first().map_or("GET", |method| &**method),
@@ -159,7 +140,7 @@ impl Site<'_> {
             ("host", hosts.first().map_or("", String::as_str)),
             ("path", &*route.path),
         ];
-        Row {
+        Self {
             place: Text::of(place.map(RoutePlace::in_short).unwrap_or_default()),
             who_path: with_values(who::PATH, &request),
             name: Text::of(&*route.name),
@@ -169,7 +150,7 @@ impl Site<'_> {
             },
             hosts: hosts.join(" "),
             path: Text::of(&*route.path),
-            needs: Text::of(self.words.needs(&route.requirement)),
+            needs: Text::of(words.needs(&route.requirement)),
             conditions: route
                 .conditions
                 .iter()
@@ -180,37 +161,29 @@ impl Site<'_> {
                 RouteIssuers::Trusted => String::new(),
                 RouteIssuers::Named(names) => names.join(" "),
             },
-            roles: self.opening(route),
+            roles: Opening::of(&in_force.passing(route), words),
         }
     }
+}
 
-    fn opening(&self, route: &Route) -> Opening {
-        let words = self.words;
-        // Tokens of the site do not count there, whatever their scopes.
-        let is_for_others = !self.names.iter().any(|name| route.issuers.include(name));
-        let required = match &route.requirement {
-            Requirement::Public => return Opening::Said(words.panel.everybody),
-            Requirement::Nobody => return Opening::Said(words.panel.nobody),
-            Requirement::Authenticated | Requirement::Scopes(_) if is_for_others => {
-                return Opening::Said(words.panel.nobody_here);
-            }
-            Requirement::Authenticated => return Opening::Said(words.panel.every_user),
-            Requirement::Scopes(required) => required,
+impl Opening {
+    fn of(passing: &Passing<'_>, words: &'static Words) -> Self {
+        let opened = match passing {
+            Passing::Everybody => return Self::Said(words.panel.everybody),
+            Passing::Nobody => return Self::Said(words.panel.nobody),
+            Passing::NobodyHere => return Self::Said(words.panel.nobody_here),
+            Passing::EveryUser => return Self::Said(words.panel.every_user),
+            Passing::Roles(open) => open,
         };
-        let open = self
-            .roles
-            .iter()
-            .filter(|role| required.are_met(|scope| role.scopes.contains(scope)));
-        let open: Vec<OpeningRole> = open
-            .map(|role| OpeningRole {
-                path: below(roles::PATH, role.name.as_str()),
-                name: Text::of(role.name.as_str().to_owned()),
-            })
-            .collect();
+        let open = opened.iter().map(|role| OpeningRole {
+            path: below(roles::PATH, role.name.as_str()),
+            name: Text::of(role.name.as_str().to_owned()),
+        });
+        let open: Vec<OpeningRole> = open.collect();
         if open.is_empty() {
-            Opening::NoRole
+            Self::NoRole
         } else {
-            Opening::Roles(open)
+            Self::Roles(open)
         }
     }
 }

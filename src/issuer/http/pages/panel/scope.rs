@@ -14,9 +14,9 @@ use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
-use crate::issuer::http::pages::routes::asking_for;
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
+use crate::issuer::http::routes::asking_for;
 use crate::issuer::http::text::Text;
 use crate::store::ScopeReach;
 

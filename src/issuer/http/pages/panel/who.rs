@@ -1,45 +1,29 @@
-//! `/panel/who`: may this caller send that request? The gate in the same process answers, as it would answer
-//! the proxy: it judges a token that is made for the question and given to nobody.
-
-mod caller;
+//! `/panel/who`: may this caller send that request? It says what `/backend/who` answers, in words.
 
 use askama::Template;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use super::with_values;
-use crate::authorizer::Authorizer;
 use crate::identity::{Form, ScopeSet};
 use crate::issuer::endpoint_error::EndpointError;
+use crate::issuer::http::backend::who::{About, AskedRequest, Known, NoAnswer, is_too_long};
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::frame::Frame;
-use crate::issuer::http::pages::language::Language;
 use crate::issuer::http::pages::messages;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::reasons::of_grant;
-use crate::issuer::http::pages::verdict;
+use crate::issuer::http::pages::verdict::Verdict;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::text::Text;
 use crate::policy::RequiredScopes;
 
-use caller::{Caller, NoCaller};
-
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/who";
 
-/// What the host is where nobody says.
-const ANY_HOST: &str = "localhost";
-
-const MAX_BYTES: usize = 1024;
-
-/// What is asked about: the value, and what the panel needs for it beside what opens the page.
-const KINDS: [(&str, Option<&str>); 4] = [
-    ("user", Some("backend.user")),
-    ("app", Some("backend.app")),
-    ("role", None),
-    ("nobody", None),
-];
+/// What is asked about.
+const KINDS: [&str; 4] = ["user", "app", "role", "nobody"];
 
 #[derive(Template)]
 #[template(path = "pages/who.html")]
@@ -77,10 +61,7 @@ struct Question<'q> {
 
 /// Whether somebody with these scopes may ask about such things.
 pub(in crate::issuer::http::pages) fn is_open_about(kind: &str, held: &ScopeSet) -> bool {
-    let mut kinds = KINDS.iter();
-    let known = kinds.find(|(name, _)| *name == kind);
-    let may = known.is_some_and(|(_, needed)| needed.is_none_or(|scope| held.contains(scope)));
-    may && held.contains("backend.role")
+    About::of(kind, "").is_some_and(|about| about.lacking(held).is_none())
 }
 
 /// The page, to be asked about this.
@@ -89,13 +70,6 @@ pub(in crate::issuer::http::pages) fn about(kind: &str, name: &str) -> String {
 }
 
 impl Question<'_> {
-    /// What somebody with these scopes lacks to ask it.
-    fn lacking(&self, held: &ScopeSet) -> Option<&'static str> {
-        let mut kinds = KINDS.iter();
-        let (_, needed) = kinds.find(|(kind, _)| *kind == self.kind)?;
-        needed.filter(|scope| !held.contains(scope))
-    }
-
     /// What the page calls the first field that is too long.
     fn too_long(&self, words: &'static Words) -> Option<&'static str> {
         let fields = [
@@ -105,7 +79,7 @@ impl Question<'_> {
             (self.host, words.panel.who_host),
             (self.path, words.panel.who_path),
         ];
-        let mut long = fields.iter().filter(|(text, _)| text.len() > MAX_BYTES);
+        let mut long = fields.iter().filter(|(text, _)| is_too_long(text));
         long.next().map(|(_, label)| *label)
     }
 }
@@ -131,9 +105,9 @@ pub(in crate::issuer::http::pages) async fn show(
         let error = format!("{label}: {text}.");
         return Ok(page(&visitor, &access, status, &question, None, &error));
     }
-    if let Some(scope) = question.lacking(&access.caller.scopes) {
-        let needed = RequiredScopes::new([scope.into()].into(), Box::default());
-        return Err(PageError::Lacking(needed));
+    let about = About::of(question.kind, question.name);
+    if let Some(scope) = about.and_then(|about| about.lacking(&access.caller.scopes)) {
+        return Err(lacking(scope));
     }
     // A link may say half of a question.
     if question.path.is_empty() || question.kind.is_empty() {
@@ -143,80 +117,46 @@ pub(in crate::issuer::http::pages) async fn show(
         let (status, text) = (StatusCode::BAD_REQUEST, words.panel.who_nameless);
         return Ok(page(&visitor, &access, status, &question, None, text));
     }
-    let Some(gate) = visitor.issuer.gate.get() else {
-        let status = StatusCode::NOT_FOUND;
-        return Ok(page(
-            &visitor,
-            &access,
-            status,
-            &question,
-            None,
-            words.panel.no_gate,
-        ));
-    };
-    let (caller, without) = match Caller::of(&access, question.kind, question.name).await {
-        Ok(caller) => (caller, None),
-        Err(NoCaller::NoToken(reason)) => {
-            let nobody = Caller {
-                token: None,
-                scopes: ScopeSet::default(),
-            };
-            (nobody, Some(reason))
+    // The answer for somebody else would be taken for that for whoever was meant.
+    let about = about.ok_or(EndpointError::Parameter("kind"))?;
+    let refused = |status, text: &str| Ok(page(&visitor, &access, status, &question, None, text));
+    match Known::about(&access, about).await {
+        Ok(known) => {
+            let answer = answer_of(&visitor, &known, &question);
+            let status = StatusCode::OK;
+            Ok(page(&visitor, &access, status, &question, Some(answer), ""))
         }
-        Err(NoCaller::Unknown(error)) => {
+        Err(NoAnswer::NoGate) => refused(StatusCode::NOT_FOUND, words.panel.no_gate),
+        Err(NoAnswer::Unknown(error)) => {
             let error = EndpointError::from(error);
             let text = messages::message(visitor.language, &error);
-            return Ok(page(
-                &visitor,
-                &access,
-                error.status(),
-                &question,
-                None,
-                &text,
-            ));
+            refused(error.status(), &text)
         }
-        Err(NoCaller::Failed(error)) => return Err(error),
-    };
-    let mut verdict = judge(gate, &question, &caller, visitor.language);
-    if let Some(reason) = without {
-        let reason = of_grant(visitor.language, reason);
-        verdict.sentence = match question.kind {
-            // The reason would tell to give the user another role.
-            "role" => Text::of(words.panel.who_role_without),
-            _ => Text::of(format!("{} {reason}.", words.panel.who_no_token)),
-        };
+        Err(NoAnswer::Lacking(scope)) => Err(lacking(scope)),
+        Err(NoAnswer::Failed(error)) => Err(error.into()),
     }
-    Ok(page(
-        &visitor,
-        &access,
-        StatusCode::OK,
-        &question,
-        Some(verdict),
-        "",
-    ))
 }
 
-fn judge(
-    gate: &Authorizer,
-    question: &Question<'_>,
-    caller: &Caller,
-    language: Language,
-) -> Answer {
-    let words = language.words();
-    let verdict = verdict::Question {
-        method: question.method,
-        host: if_empty(question.host, ANY_HOST),
-        path: question.path,
-        token: caller.token.as_deref(),
-        fix: words.panel.who_lacks_fix,
-    }
-    .judge(gate, language);
+fn lacking(scope: &'static str) -> PageError {
+    PageError::Lacking(RequiredScopes::new([scope.into()].into(), Box::default()))
+}
+
+fn answer_of(visitor: &Visitor, known: &Known<'_>, question: &Question<'_>) -> Answer {
+    let (words, language) = (&visitor.words().panel, visitor.language);
+    let request = AskedRequest::of(question.method, question.host, question.path);
+    let verdict = Verdict::of(&known.judge(&request), words.who_lacks_fix, language);
+    let sentence = match (known.no_token(), question.kind) {
+        (None, _) => verdict.sentence,
+        // The reason would tell to give the user another role.
+        (Some(_), "role") => words.who_role_without.to_owned(),
+        (Some(reason), _) => format!("{} {}.", words.who_no_token, of_grant(language, reason)),
+    };
     Answer {
         passes: verdict.passes,
-        sentence: Text::of(verdict.sentence),
+        sentence: Text::of(sentence),
         route: Text::of(verdict.route),
         needs: Text::of(verdict.needs),
-        has: Text::of(caller.scopes.to_string()),
+        has: Text::of(known.scopes().to_string()),
     }
 }
 
@@ -240,9 +180,9 @@ fn page(
         _ => words.panel.who_without,
     };
     let open = KINDS
-        .iter()
-        .filter(|(kind, _)| is_open_about(kind, &access.caller.scopes));
-    let kinds: Vec<(&str, &str)> = open.map(|(kind, _)| (*kind, label(kind))).collect();
+        .into_iter()
+        .filter(|kind| is_open_about(kind, &access.caller.scopes));
+    let kinds: Vec<(&str, &str)> = open.map(|kind| (kind, label(kind))).collect();
     let page = WhoPage {
         frame: visitor.frame(),
         kind: Text::of(if question.kind.is_empty() {

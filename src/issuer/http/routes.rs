@@ -1,16 +1,19 @@
-//! The routes that the gate beside the site has in force, for the pages that list them.
+//! The routes that the gate beside the site has in force, for endpoints and pages that list them.
 
 use std::collections::BTreeSet;
 
 use crate::policy::{Policy, RequiredScopes, Route};
 
 /// So many routes are shown; a search finds the others.
-pub(super) const MAX_ROUTES: usize = 200;
+pub(in crate::issuer::http) const MAX_ROUTES: usize = 200;
 
-pub(super) const MAX_SEARCH_BYTES: usize = 256;
+pub(in crate::issuer::http) const MAX_SEARCH_BYTES: usize = 256;
 
 /// The routes whose name, path or scopes hold `search`.
-pub(super) fn matching<'p>(policy: &'p Policy, search: &str) -> impl Iterator<Item = &'p Route> {
+pub(in crate::issuer::http) fn matching<'p>(
+    policy: &'p Policy,
+    search: &str,
+) -> impl Iterator<Item = &'p Route> {
     let search = search.to_lowercase();
     let holds = move |text: &str| text.to_lowercase().contains(&search);
     policy
@@ -26,7 +29,10 @@ pub(super) fn matching<'p>(policy: &'p Policy, search: &str) -> impl Iterator<It
 }
 
 /// The routes that ask for a scope, by its name or as one of several.
-pub(super) fn asking_for<'p>(policy: &'p Policy, scope: &str) -> impl Iterator<Item = &'p Route> {
+pub(in crate::issuer::http) fn asking_for<'p>(
+    policy: &'p Policy,
+    scope: &str,
+) -> impl Iterator<Item = &'p Route> {
     policy
         .routes()
         .iter()
@@ -38,7 +44,7 @@ pub(super) fn asking_for<'p>(policy: &'p Policy, scope: &str) -> impl Iterator<I
 }
 
 /// The scopes that routes ask for, each once, sorted.
-pub(super) fn asked_for(policy: &Policy) -> Vec<&str> {
+pub(in crate::issuer::http) fn asked_for(policy: &Policy) -> Vec<&str> {
     let requirements = policy
         .routes()
         .iter()
