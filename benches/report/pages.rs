@@ -22,6 +22,12 @@ const ROLES: usize = 1000;
 const APPS_OF_EACH: usize = 5;
 const SCOPES: usize = 200;
 
+/// What was done in the directory.
+const AUDIT_ENTRIES: i64 = 1_000_000;
+
+/// How often each grant was extended: its tokens of before are kept until they would have expired.
+const USED_TOKENS: i64 = 20;
+
 /// How often each page is asked for; the middle time counts.
 const TURNS: usize = 21;
 
@@ -71,6 +77,10 @@ fn measure_on(table: &mut Table, files: &Files, name: &str, store: &str) {
         "/panel/policy".to_owned(),
         "/panel/components".to_owned(),
         "/panel/audit".to_owned(),
+        format!("/panel/audit?actor={middle}"),
+        "/panel/audit?actor=nobody-is-called-so".to_owned(),
+        format!("/panel/audit?object={middle}"),
+        "/panel/audit?object=nothing-is-called-so".to_owned(),
         "/panel/gates".to_owned(),
         "/panel/keys".to_owned(),
         "/panel/revoke".to_owned(),
@@ -123,10 +133,30 @@ fn fill(location: &str) {
     });
 }
 
-/// A grant that can be extended for each app, of its owner.
+/// A grant that can be extended for each app, of its owner, with its used tokens before the one that is not; and an
+/// audit of years, in which each user has done something and had something done to it.
 async fn add_grants(location: &str) {
     sqlx::any::install_default_drivers();
     let pool = sqlx::AnyPool::connect(location).await.unwrap();
+    let used = "INSERT INTO refresh_tokens \
+                (digest, family, user_id, app_key, scopes, created_at, expires_at, used_at, successor) \
+                WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < $1) \
+                SELECT 'used-' || n || '-' || app_key, 'grant-' || app_key, owner_id, app_key, '', created_at, \
+                created_at + 2592000, created_at, 'x' FROM apps, numbers";
+    sqlx::query(used)
+        .bind(USED_TOKENS)
+        .execute(&pool)
+        .await
+        .unwrap();
+    let audit = "INSERT INTO audit (position, done_at, expires_at, actor, action, object_kind, object_name, change, \
+                 actor_name, object_title, folded_title) \
+                 WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < $1) \
+                 SELECT (SELECT MAX(position) FROM audit) + n, 1, 4102444800, u.id, 'changed', 'user', o.id, '', \
+                 u.username, o.username, o.folded_username FROM numbers \
+                 JOIN users u ON u.id = 'id-' || (n * 31 % $2) JOIN users o ON o.id = 'id-' || (n * 17 % $2)";
+    let users = i64::try_from(USERS).unwrap();
+    let audit = sqlx::query(audit).bind(AUDIT_ENTRIES).bind(users);
+    audit.execute(&pool).await.unwrap();
     let text = "INSERT INTO refresh_tokens \
                 (digest, family, user_id, app_key, scopes, created_at, expires_at, used_at, successor) \
                 SELECT 'digest-' || app_key, 'grant-' || app_key, owner_id, app_key, '', created_at, \

@@ -2,11 +2,11 @@
 
 use sqlx::Row;
 
-use super::reach::{OF_APP, OF_GRANT, OF_REVOKED_USER, OF_ROLE, OF_USER};
+use super::reach::{OF_APP, OF_GRANT, OF_REVOKED_USER, OF_ROLE, OF_USER, of_everyone_text};
 use super::statement::assembled;
 use super::{
-    AppFilter, Bearers, Store, StoreLocation, UserFilter, app_lists, grants, invariants, roles,
-    users,
+    AppFilter, AuditFilter, Bearers, Store, StoreLocation, UserFilter, app_lists, grants,
+    invariants, roles, users,
 };
 use crate::clock::UnixSeconds;
 use crate::identity::{RoleName, ScopeName, Status, UserId};
@@ -28,8 +28,8 @@ const LARGE: [&str; 13] = [
     "m",
 ];
 
-/// The steps of a statement that go through a large table row by row, or sort.
-async fn slow_steps(store: &Store, text: &str) -> Vec<String> {
+/// The steps of a statement.
+async fn steps(store: &Store, text: &str) -> Vec<String> {
     let placeholders = (1..).take_while(|number| text.contains(&format!("${number}")));
     let mut explain = sqlx::query(assembled(format!("EXPLAIN QUERY PLAN {text}")));
     for _ in placeholders {
@@ -37,13 +37,19 @@ async fn slow_steps(store: &Store, text: &str) -> Vec<String> {
     }
     let rows = explain.fetch_all(&store.reader).await.unwrap();
     let steps = rows.iter().map(|row| row.get::<String, _>("detail"));
+    steps.collect()
+}
+
+/// Those that go through a large table row by row, or sort.
+async fn slow_steps(store: &Store, text: &str) -> Vec<String> {
     let is_slow = |step: &String| {
         let mut words = step.split(' ');
         let scans = words.next() == Some("SCAN");
         scans && words.next().is_some_and(|name| LARGE.contains(&name))
             || step.contains("FOR ORDER BY")
     };
-    steps.filter(is_slow).collect()
+    let steps = steps(store, text).await;
+    steps.into_iter().filter(is_slow).collect()
 }
 
 #[tokio::test]
@@ -105,5 +111,66 @@ async fn pages_of_lists_and_counts_are_found_by_indexes() {
     // What it is that is looked for.
     let slow = "SELECT a.app_key FROM apps a ORDER BY a.created_at";
     assert_eq!(slow_steps(&store, slow).await.len(), 2);
+    store.close().await;
+}
+
+/// Of tokens that were used there may be hundreds for each that was not.
+#[tokio::test]
+async fn unused_tokens_are_counted_without_a_look_at_used_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = StoreLocation::parse("sqlite:tokens.db", folder.path()).unwrap();
+    let store = Store::open(&place).await.unwrap();
+    for (name, text) in [
+        ("of a role", OF_ROLE.text()),
+        ("of everybody", of_everyone_text()),
+    ] {
+        let steps = steps(&store, &text).await;
+        let tokens = steps.iter().filter(|step| step.contains(" t "));
+        let tokens: Vec<&String> = tokens.collect();
+        assert!(!tokens.is_empty(), "{name}");
+        for step in tokens {
+            assert!(
+                step.contains(" refresh_tokens_live_by_app"),
+                "{name}: {step}"
+            );
+        }
+    }
+    store.close().await;
+}
+
+/// A million entries: each way in which a name can be meant has an index, in the order of the entries.
+#[tokio::test]
+async fn the_audit_is_found_by_the_names_of_actors_and_objects() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = StoreLocation::parse("sqlite:audit.db", folder.path()).unwrap();
+    let store = Store::open(&place).await.unwrap();
+    let name = || "alice".to_owned();
+    let filters = [
+        AuditFilter {
+            actor: name(),
+            ..AuditFilter::default()
+        },
+        AuditFilter {
+            object: name(),
+            object_kind: "user".to_owned(),
+            action: "changed".to_owned(),
+            ..AuditFilter::default()
+        },
+        AuditFilter {
+            actor: name(),
+            object: name(),
+            ..AuditFilter::default()
+        },
+    ];
+    for filter in filters {
+        let steps = steps(&store, &filter.text()).await;
+        let ways = steps
+            .iter()
+            .filter(|step| step.starts_with("SEARCH a ") && step.contains("INDEX audit_by_"));
+        let expected = if filter.actor.is_empty() { 4 } else { 5 };
+        assert_eq!(ways.count(), expected, "{filter:?}: {steps:?}");
+        let scans = steps.iter().filter(|step| step.starts_with("SCAN a"));
+        assert_eq!(scans.count(), 0, "{filter:?}: {steps:?}");
+    }
     store.close().await;
 }

@@ -99,11 +99,12 @@ pub(super) const OF_ROLE: Counted = Counted {
     apps: "SELECT o.app_key FROM apps o JOIN user_roles r ON r.user_id = o.owner_id WHERE r.role = $1",
     grants: &[
         // `SQLite` takes tables that are joined so in their order: from the users of the role, few or many, to
-        // their tokens.
+        // their tokens. Every token has a key, if an empty one: by it unused ones are found in their own index, without
+        // a look at the many that were used.
         Tokens {
             tables: "user_roles r CROSS JOIN users u CROSS JOIN refresh_tokens t \
                      LEFT JOIN apps a ON a.app_key = t.app_key",
-            which: "r.role = $1 AND u.id = r.user_id AND t.user_id = u.id",
+            which: "r.role = $1 AND u.id = r.user_id AND t.user_id = u.id AND t.app_key >= ''",
         },
         // Of their apps, what others use who do not have the role. First comes what is known without looking
         // further: most tokens are of the owner.
@@ -136,14 +137,16 @@ pub(super) const OF_GRANT: Counted = Counted {
     ends_sessions: false,
 };
 
-/// What is everybody's, each up to `$2`; `$1` is the present.
-fn of_everyone_text() -> String {
+/// What is everybody's, each up to `$2`; `$1` is the present. Unused tokens are found in their own index, which the
+/// condition on the key allows; the signs keep `SQLite` from one in which the used ones come first.
+pub(super) fn of_everyone_text() -> String {
+    let not_revoked = NOT_REVOKED.replace("t.position", "+t.position");
     format!(
         "SELECT (SELECT COUNT(*) FROM (SELECT id FROM users LIMIT $2) AS some_users) AS users, \
          (SELECT COUNT(*) FROM (SELECT app_key FROM apps LIMIT $2) AS some_apps) AS apps, \
          (SELECT COUNT(*) FROM (SELECT t.family FROM refresh_tokens t JOIN users u ON u.id = t.user_id \
-         LEFT JOIN apps a ON a.app_key = t.app_key WHERE t.used_at = 0 AND t.expires_at > $1 \
-         AND {NOT_REVOKED} LIMIT $2) AS some_grants) AS grants, \
+         LEFT JOIN apps a ON a.app_key = t.app_key WHERE t.used_at = 0 AND t.app_key >= '' \
+         AND +t.expires_at > $1 AND {not_revoked} LIMIT $2) AS some_grants) AS grants, \
          (SELECT COUNT(*) FROM (SELECT s.digest FROM sessions s JOIN users u ON u.id = s.user_id \
          WHERE s.expires_at > $1 AND s.position >= u.revoked_through \
          AND s.position >= (SELECT everyone_through FROM revocation_head) LIMIT $2) AS some_sessions) AS sessions"

@@ -21,7 +21,7 @@ pub enum ActorKind {
 pub struct AuditFilter {
     /// A part of any text of an entry.
     pub search: String,
-    /// A user by name, of then or of now, or by id; or the user of an operating system.
+    /// A user by name, of then or of now, or by id as it is written; or the user of an operating system.
     pub actor: String,
     pub actor_kind: Option<ActorKind>,
     /// An object by its id, key or name, or by what it was called then or is called now.
@@ -42,17 +42,39 @@ enum Value {
 
 /// Names of then are in the rows. Those of now are looked up for what an earlier release has written, and for
 /// whoever looks for something by its present name.
-const SELECT: &str = "\
+const COLUMNS: &str = "\
     SELECT a.position, a.done_at, a.actor, a.action, a.object_kind, a.object_name, a.change, \
     CASE WHEN a.actor_name <> '' THEN a.actor_name ELSE COALESCE(u.username, '') END AS actor_name, \
     CASE WHEN a.object_title <> '' THEN a.object_title ELSE COALESCE(o.username, p.name, '') END AS object_title, \
-    COALESCE(u.username, '') AS actor_now, COALESCE(o.username, p.app_key, r.name, s.name, '') AS object_now \
-    FROM audit a LEFT JOIN users u ON u.id = a.actor \
+    COALESCE(u.username, '') AS actor_now, COALESCE(o.username, p.app_key, r.name, s.name, '') AS object_now";
+
+/// What is called so now.
+const PRESENT: &str = "\
+    LEFT JOIN users u ON u.id = a.actor \
     LEFT JOIN roles r ON a.object_kind = 'role' AND r.name = a.object_name \
     LEFT JOIN scopes s ON a.object_kind = 'scope' AND s.name = a.object_name \
     LEFT JOIN users o ON a.object_kind IN ('user', 'owner') AND o.id = a.object_name \
-    LEFT JOIN apps p ON a.object_kind = 'app' AND p.app_key = a.object_name \
-    WHERE a.position < $1";
+    LEFT JOIN apps p ON a.object_kind = 'app' AND p.app_key = a.object_name";
+
+/// By whom, each of which one index finds in the order of the entries: `?` is the name in lower case, `!` as it was
+/// given. What a user does to its own and what to others lies apart in the index.
+const ACTORS: [&str; 5] = [
+    "LOWER(a.actor_name) = ?",
+    "a.actor = ! AND a.own = 0",
+    "a.actor = ! AND a.own = 1",
+    "a.actor = (SELECT id FROM users WHERE folded_username = ?) AND a.own = 0",
+    "a.actor = (SELECT id FROM users WHERE folded_username = ?) AND a.own = 1",
+];
+
+/// To what, likewise.
+const OBJECTS: [&str; 4] = [
+    "LOWER(a.object_name) = ?",
+    "a.folded_title = ?",
+    "a.object_kind IN ('user', 'owner') \
+     AND LOWER(a.object_name) = (SELECT LOWER(id) FROM users WHERE folded_username = ?)",
+    "a.object_kind = 'app' \
+     AND LOWER(a.object_name) IN (SELECT LOWER(app_key) FROM apps WHERE folded_name = ?)",
+];
 
 /// A part of the texts of an entry. What is not folded has ASCII alone, of which each database knows the lower
 /// case.
@@ -88,17 +110,7 @@ impl AuditFilter {
 
     /// The query for entries before a position, at most `limit`.
     pub(super) fn select(&self, before: i64, limit: i64) -> Query<'static, Any, AnyArguments> {
-        let mut text = SELECT.to_owned();
-        let mut values = vec![Value::Number(before)];
-        for (condition, value) in self.conditions() {
-            values.push(value);
-            let placeholder = format!("${}", values.len());
-            text.push_str(" AND ");
-            text.push_str(&condition.replace('?', &placeholder));
-        }
-        values.push(Value::Number(limit));
-        text.push_str(" ORDER BY a.position DESC LIMIT $");
-        text.push_str(&values.len().to_string());
+        let (text, values) = self.statement(before, limit);
         let query = sqlx::query(assembled(text));
         values.into_iter().fold(query, |query, value| match value {
             Value::Text(text) => query.bind(text),
@@ -106,26 +118,57 @@ impl AuditFilter {
         })
     }
 
+    /// The text of that query.
+    #[cfg(test)]
+    pub(in crate::store) fn text(&self) -> String {
+        self.statement(i64::MAX, 1).0
+    }
+
+    fn statement(&self, before: i64, limit: i64) -> (String, Vec<Value>) {
+        let mut values = vec![Value::Number(before), Value::Number(limit)];
+        let mut common = "a.position < $1".to_owned();
+        for (condition, value) in self.conditions() {
+            let condition = condition.replace('?', &placeholder(&mut values, value));
+            common.push_str(" AND ");
+            common.push_str(&condition);
+        }
+        let actors = alternatives(&ACTORS, &self.actor, &mut values);
+        let objects = alternatives(&OBJECTS, &self.object, &mut values);
+        // Each way to be meant finds its latest entries by an index of its own. Of two names the entries of the actor
+        // are looked through for the object.
+        let ways = match (actors, objects) {
+            (None, None) => vec![common],
+            (Some(ways), None) | (None, Some(ways)) => within(&common, &ways),
+            (Some(actors), Some(objects)) => {
+                let common = format!("{common} AND (({}))", objects.join(") OR ("));
+                within(&common, &actors)
+            }
+        };
+        let ways = ways.iter().enumerate().map(|(number, way)| {
+            let tables = if self.search.is_empty() { "" } else { PRESENT };
+            format!(
+                "SELECT position FROM (SELECT a.position FROM audit a {tables} WHERE {way} \
+                 ORDER BY a.position DESC LIMIT $2) AS way{number}"
+            )
+        });
+        let found = ways.collect::<Vec<_>>().join(" UNION ");
+        let text = format!(
+            "{COLUMNS} FROM ({found}) AS found JOIN audit a ON a.position = found.position {PRESENT} \
+             ORDER BY a.position DESC LIMIT $2"
+        );
+        (text, values)
+    }
+
     /// The conditions that are given, with `?` for their values.
     fn conditions(&self) -> Vec<(&'static str, Value)> {
-        let lower = |text: &str| Value::Text(text.to_lowercase());
         let mut conditions = Vec::new();
         if !self.search.is_empty() {
             let pattern = containing(&self.search.to_lowercase());
             conditions.push((SEARCH, Value::Text(pattern)));
         }
-        if !self.actor.is_empty() {
-            let text = "(LOWER(a.actor) = ? OR LOWER(a.actor_name) = ? OR u.folded_username = ?)";
-            conditions.push((text, lower(&self.actor)));
-        }
         if let Some(kind) = self.actor_kind {
             let text = "(a.actor <> '') = (? = 'user')";
             conditions.push((text, Value::Text(kind.name().to_owned())));
-        }
-        if !self.object.is_empty() {
-            let text = "(LOWER(a.object_name) = ? OR a.folded_title = ? OR p.folded_name = ? \
-                        OR o.folded_username = ?)";
-            conditions.push((text, lower(&self.object)));
         }
         if !self.object_kind.is_empty() {
             conditions.push(("a.object_kind = ?", Value::Text(self.object_kind.clone())));
@@ -141,4 +184,33 @@ impl AuditFilter {
         }
         conditions
     }
+}
+
+/// Adds a value, and says by what a statement names it.
+fn placeholder(values: &mut Vec<Value>, value: Value) -> String {
+    values.push(value);
+    format!("${}", values.len())
+}
+
+/// The ways in which a name can be meant; none where none is given.
+fn alternatives(ways: &[&str], name: &str, values: &mut Vec<Value>) -> Option<Vec<String>> {
+    if name.is_empty() {
+        return None;
+    }
+    let folded = placeholder(values, Value::Text(name.to_lowercase()));
+    let given = if ways.iter().any(|way| way.contains('!')) {
+        placeholder(values, Value::Text(name.to_owned()))
+    } else {
+        String::new()
+    };
+    let ways = ways
+        .iter()
+        .map(|way| way.replace('?', &folded).replace('!', &given));
+    Some(ways.collect())
+}
+
+/// Conditions that hold together with what must hold in any case.
+fn within(common: &str, ways: &[String]) -> Vec<String> {
+    let ways = ways.iter().map(|way| format!("{common} AND {way}"));
+    ways.collect()
 }
