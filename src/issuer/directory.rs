@@ -17,6 +17,7 @@ mod in_use;
 mod known_passwords;
 mod list_update;
 mod local;
+mod named;
 mod passkeys;
 mod present;
 mod reset_links;
@@ -49,6 +50,7 @@ pub use authority::{Authority, Login};
 pub use in_use::{InUse, WhenUsed, is_app_in_use, is_role_in_use, is_user_in_use};
 pub use known_passwords::KnownPasswords;
 pub use local::{LocalDirectory, OpenError};
+pub use named::Named;
 pub use reset_links::ResetLink;
 pub use roles::{NewRole, RoleChange, RoleUpdate};
 pub use scopes::{NewScope, ScopeUpdate, ScopeUses};
@@ -125,6 +127,11 @@ pub enum DirectoryError {
          roles must remain; give them to another user first"
     )]
     LastAdministrator,
+    /// A name that had something else when somebody looked at it who decides about it.
+    #[error(
+        "the {} `{name}` has been renamed or replaced since this page was made; nothing was changed", .thing.name()
+    )]
+    Replaced { thing: Thing, name: String },
     /// What the issuer itself needs.
     #[error("`{0}` belongs to the issuer: it can be neither renamed nor deleted")]
     Own(String),

@@ -289,6 +289,7 @@ fn of_directory(error: &DirectoryError) -> ErrorResponse<'_> {
                 .asking_for(Challenge::Bearer(challenge))
         }
         DirectoryError::NameTaken(_)
+        | DirectoryError::Replaced { .. }
         | DirectoryError::LastAdministrator
         | DirectoryError::Own(_)
         | DirectoryError::DefaultRole

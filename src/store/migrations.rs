@@ -7,7 +7,7 @@ use super::location::Engine;
 use super::{Store, StoreError};
 use crate::identity::AppName;
 
-const MIGRATIONS: [&str; 26] = [
+const MIGRATIONS: [&str; 27] = [
     include_str!("migrations/0001_issuer.sql"),
     include_str!("migrations/0002_revocations.sql"),
     include_str!("migrations/0003_authorization_code.sql"),
@@ -34,6 +34,7 @@ const MIGRATIONS: [&str; 26] = [
     include_str!("migrations/0024_audit_names.sql"),
     include_str!("migrations/0025_password_setters.sql"),
     include_str!("migrations/0026_audit_by_name.sql"),
+    include_str!("migrations/0027_made.sql"),
 ];
 
 /// The version after which names are folded here, because SQL cannot do it on each database.
@@ -230,7 +231,7 @@ mod tests {
 
     /// As `sha256sum src/store/migrations/*.sql` prints them. A line is added with each migration,
     /// and none is ever changed: stores in use have run the text that it stands for.
-    const DIGESTS: [&str; 26] = [
+    const DIGESTS: [&str; 27] = [
         "7e21bc2f437e4ccb4952d060bf9002d781fe4012f86eff9993d3a983cfd6ec11",
         "090f29b0753f2d83373c6cb02cb65f9291bd69495c568304102a00809ee1c43d",
         "5f1d35a87c8189860bcea49aad6c0a670a5bacc5baaca3bbb4dc1c99a77ab0ee",
@@ -257,6 +258,7 @@ mod tests {
         "fd0c5b339af35d072d45b6c127369e9ccba86f306cacb98bc9d73d1e756095b7",
         "b765efc0ef70f78f9483d7f8b5adb732b22bce7a15ec322313763e5843a3b7a7",
         "4bd57dec439697a1c415496a0f22f2ec234cd0b96d5a1f95fae96f7d5d164b8c",
+        "771ed6d9630b4b4e0a78e80c2e447c4ea6f3d25de6948fcd95e6f0fca5d34a94",
     ];
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::{Any, Executor, Row};
 
+use super::made::LAST;
 use super::role_rows::{SELECT, named, read};
 use super::scopes::has_more;
 use super::settings::{self, Setting};
@@ -124,7 +125,9 @@ impl Change {
         name: &RoleName,
         scopes: &ScopeSet,
     ) -> Result<Created, StoreError> {
-        let inserted = sqlx::query("INSERT INTO roles (name) VALUES ($1)")
+        self.count_made().await?;
+        let text = format!("INSERT INTO roles (name, made) VALUES ($1, {LAST})");
+        let inserted = sqlx::query(assembled(text))
             .bind(name.as_str())
             .execute(&mut *self.transaction)
             .await;
@@ -141,8 +144,12 @@ impl Change {
         role: &RoleName,
         scopes: &ScopeSet,
     ) -> Result<(), StoreError> {
-        let text = "INSERT INTO roles (name) VALUES ($1) ON CONFLICT (name) DO NOTHING";
-        self.execute(text, &[role.as_str().to_owned()], &[]).await?;
+        self.count_made().await?;
+        let text = format!(
+            "INSERT INTO roles (name, made) VALUES ($1, {LAST}) ON CONFLICT (name) DO NOTHING"
+        );
+        self.execute(assembled(text), &[role.as_str().to_owned()], &[])
+            .await?;
         self.add_role_scopes(role, scopes).await
     }
 

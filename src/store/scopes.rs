@@ -5,6 +5,7 @@ use sqlx::{Any, Executor, Row};
 
 use super::columns;
 use super::connections::Transaction;
+use super::made::LAST;
 use super::statement::{assembled, chunks, placeholders};
 use super::{Change, Created, Listing, Page, Store, StoreError, created};
 use crate::clock::UnixSeconds;
@@ -63,10 +64,13 @@ impl Change {
         scope: &ScopeName,
         description: &str,
     ) -> Result<Created, StoreError> {
-        let text = "INSERT INTO scopes (name, description) VALUES ($1, $2) \
-                    ON CONFLICT (name) DO NOTHING";
+        self.count_made().await?;
+        let text = format!(
+            "INSERT INTO scopes (name, description, made) VALUES ($1, $2, {LAST}) \
+             ON CONFLICT (name) DO NOTHING"
+        );
         let texts = [scope.as_str(), description].map(str::to_owned);
-        Ok(match self.execute(text, &texts, &[]).await? {
+        Ok(match self.execute(assembled(text), &texts, &[]).await? {
             0 => Created::NameTaken,
             _ => Created::Yes,
         })

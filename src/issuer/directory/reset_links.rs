@@ -2,7 +2,7 @@
 
 use super::audit::Object;
 use super::users::username;
-use super::{Directory, DirectoryError, FreshDirectory, NewUser, Thing};
+use super::{Directory, DirectoryError, FreshDirectory, Named, NewUser, Thing};
 use crate::clock::UnixSeconds;
 use crate::identity::{PlainSecret, SecretDigest, User, UserId};
 use crate::issuer::random;
@@ -65,9 +65,9 @@ impl FreshDirectory<'_> {
     /// caller itself, whose session would end before it saw the link.
     pub(in crate::issuer) async fn replace_password_by_link(
         &self,
-        name: &str,
+        named: Named<'_>,
     ) -> Result<String, DirectoryError> {
-        let replacing = self.replacing_password(name, nobodys_password()?);
+        let replacing = self.replacing_password(named, nobodys_password()?);
         let (mut change, user) = replacing.await?;
         let secret = self.link_within(&mut change, &user)?;
         let (object, details) = (Object::User(&user.id), [WITH_LINK.to_owned()]);

@@ -4,9 +4,10 @@ use serde::Deserialize;
 
 use super::audit::{Object, UNCHANGED, role_changes, updated};
 use super::list_update::ListUpdate;
+use super::named::check_role;
 use super::{
-    Directory, DirectoryError, FreshDirectory, InUse, KnownPasswords, MAX_ROLES_AND_SCOPES, Thing,
-    WhenUsed, check_count, commit, existing_scopes, free, rehearse,
+    Directory, DirectoryError, FreshDirectory, InUse, KnownPasswords, MAX_ROLES_AND_SCOPES, Named,
+    Thing, WhenUsed, check_count, commit, existing_scopes, free, rehearse,
 };
 use crate::identity::{Role, RoleName, ScopeName, ScopeSet};
 use crate::issuer::own::ADMINISTRATOR_ROLE;
@@ -129,11 +130,11 @@ impl Directory<'_> {
     /// Deletes a role. The tokens of those end who have less than before. Returns how many users had it.
     pub async fn delete_role(
         &self,
-        name: &str,
+        named: impl Into<Named<'_>>,
         when_used: WhenUsed,
     ) -> Result<i64, DirectoryError> {
         let mut change = self.change().await?;
-        let role = self.role_to_delete(&mut change, name).await?;
+        let role = self.role_to_delete(&mut change, named.into()).await?;
         self.authority.may_revoke(&role.scopes)?;
         if when_used == WhenUsed::Refuse {
             change = self.unless_used(change, &role).await?;
@@ -184,17 +185,18 @@ impl Directory<'_> {
     /// Whether a role could be changed so, if its users were told; nothing is changed.
     pub async fn check_role_update(
         &self,
-        name: &str,
+        named: impl Into<Named<'_>>,
         wanted: &RoleUpdate,
     ) -> Result<(), DirectoryError> {
-        let (change, _) = self.updated_role(name, wanted, WhenUsed::GoOn).await?;
+        let named = named.into();
+        let (change, _) = self.updated_role(named, wanted, WhenUsed::GoOn).await?;
         rehearse(change).await
     }
 
     /// Whether a role could be deleted, if its users were told; nothing is changed.
     pub async fn check_role_deletion(&self, name: &str) -> Result<(), DirectoryError> {
         let mut change = self.change().await?;
-        let role = self.role_to_delete(&mut change, name).await?;
+        let role = self.role_to_delete(&mut change, name.into()).await?;
         change.remove_role_scopes(&role.name, &role.scopes).await?;
         rehearse(change).await
     }
@@ -203,9 +205,10 @@ impl Directory<'_> {
     async fn role_to_delete(
         &self,
         change: &mut Change,
-        name: &str,
+        named: Named<'_>,
     ) -> Result<Role, DirectoryError> {
-        let role = found(change.role(&role_name(name)?).await?)?;
+        let role = found(change.role(&role_name(named.name())?).await?)?;
+        check_role(change, named, &role).await?;
         not_own(&role.name)?;
         if role.is_default {
             return Err(DirectoryError::DefaultRole);
@@ -217,12 +220,13 @@ impl Directory<'_> {
     /// A change of a role that is still to be committed, with what it was before.
     async fn updated_role(
         &self,
-        name: &str,
+        named: Named<'_>,
         wanted: &RoleUpdate,
         when_used: WhenUsed,
     ) -> Result<(Change, UpdatedRole), DirectoryError> {
         let (mut change, actor) = self.change_with_actor().await?;
-        let before = found(change.role(&role_name(name)?).await?)?;
+        let before = found(change.role(&role_name(named.name())?).await?)?;
+        check_role(&mut change, named, &before).await?;
         let scopes = wanted_scopes(&mut change, &before, wanted).await?;
         let (added, removed) = (
             scopes.without(&before.scopes),
@@ -286,12 +290,12 @@ impl FreshDirectory<'_> {
     /// something from its users.
     pub async fn update_role(
         &self,
-        name: &str,
+        named: impl Into<Named<'_>>,
         wanted: &RoleUpdate,
         when_used: WhenUsed,
     ) -> Result<RoleChange, DirectoryError> {
         let (change, UpdatedRole { before, after }) =
-            self.updated_role(name, wanted, when_used).await?;
+            self.updated_role(named.into(), wanted, when_used).await?;
         let role = &after.role;
         let (object, mut changes) = (Object::Role(&before.name), role_changes(&before, role));
         if before.name != role.name {
@@ -303,9 +307,14 @@ impl FreshDirectory<'_> {
     }
 
     /// Chooses the role that whoever registers gets.
-    pub async fn set_default_role(&self, name: &str) -> Result<Role, DirectoryError> {
+    pub async fn set_default_role(
+        &self,
+        named: impl Into<Named<'_>>,
+    ) -> Result<Role, DirectoryError> {
+        let named = named.into();
         let mut change = self.change().await?;
-        let role = found(change.role(&role_name(name)?).await?)?;
+        let role = found(change.role(&role_name(named.name())?).await?)?;
+        check_role(&mut change, named, &role).await?;
         for_everybody(&role.scopes)?;
         change.set_default_role(&role.name).await?;
         let object = Object::Role(&role.name);
@@ -370,7 +379,7 @@ fn free_name(name: &str) -> Result<RoleName, DirectoryError> {
 }
 
 /// What cannot be a name is no role's.
-fn role_name(name: &str) -> Result<RoleName, DirectoryError> {
+pub(super) fn role_name(name: &str) -> Result<RoleName, DirectoryError> {
     RoleName::parse(name).map_err(|_| DirectoryError::NotFound(Thing::Role))
 }
 

@@ -5,7 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::audit::{Object, updated};
-use super::{Directory, DirectoryError, MAX_ROLES_AND_SCOPES, Thing, WhenUsed, free};
+use super::named::check_scope;
+use super::{Directory, DirectoryError, MAX_ROLES_AND_SCOPES, Named, Thing, WhenUsed, free};
 use crate::identity::{Description, NameError, RoleName, Scope, ScopeName, ScopeSet};
 use crate::issuer::own::OWN_SCOPES;
 use crate::store::{Listing, Page, ScopeReach};
@@ -122,11 +123,13 @@ impl Directory<'_> {
     /// Changes a scope. With its name the tokens of all who have it end.
     pub async fn update_scope(
         &self,
-        name: &str,
+        named: impl Into<Named<'_>>,
         wanted: &ScopeUpdate,
     ) -> Result<Scope, DirectoryError> {
+        let named = named.into();
         let (mut change, actor) = self.change_with_actor().await?;
-        let mut scope = found(change.scope(&scope_name(name)?).await?)?;
+        let mut scope = found(change.scope(&scope_name(named.name())?).await?)?;
+        check_scope(&mut change, named, &scope).await?;
         let (before, mut changes) = (scope.name.clone(), Vec::new());
         if let Some(description) = &wanted.description {
             let description = Description::parse(description)?;
@@ -159,11 +162,13 @@ impl Directory<'_> {
     /// Deletes a scope. The tokens of all who have it end; what became of its uses is answered.
     pub async fn delete_scope(
         &self,
-        name: &str,
+        named: impl Into<Named<'_>>,
         when_used: WhenUsed,
     ) -> Result<ScopeUses, DirectoryError> {
+        let named = named.into();
         let mut change = self.change().await?;
-        let scope = found(change.scope(&scope_name(name)?).await?)?;
+        let scope = found(change.scope(&scope_name(named.name())?).await?)?;
+        check_scope(&mut change, named, &scope).await?;
         not_own(&scope.name)?;
         self.may_take_scope(&mut change, &scope.name).await?;
         let uses = ScopeUses {
@@ -204,7 +209,7 @@ fn not_own(scope: &ScopeName) -> Result<(), DirectoryError> {
 }
 
 /// What cannot be a name is no scope's.
-fn scope_name(name: &str) -> Result<ScopeName, DirectoryError> {
+pub(super) fn scope_name(name: &str) -> Result<ScopeName, DirectoryError> {
     ScopeName::parse(name).map_err(|_| DirectoryError::NotFound(Thing::Scope))
 }
 

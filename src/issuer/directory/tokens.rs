@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::audit::{Object, ended};
-use super::{AppsOf, Directory, DirectoryError, Thing};
+use super::{AppsOf, Directory, DirectoryError, Named, Thing};
 use crate::identity::{AppKey, GrantId, ScopeSet, UserId, Username};
 use crate::store::{Change, Holder, Page, Reach};
 use crate::token::{LogPosition, RevocationTarget};
@@ -34,6 +34,19 @@ pub struct Revocable {
     what: WhatToRevoke,
     /// Whether the store knows it. Ids that it does not know may be anybody's, and nobody's.
     pub is_known: bool,
+    /// Of a user, whose it was when somebody decided about it.
+    mark: Option<String>,
+}
+
+impl Revocable {
+    /// The same where somebody has seen whose tokens they are: a user of another mark is refused. Apps, grants and
+    /// tokens have ids that nothing gets twice.
+    pub fn seen_as(self, mark: &str) -> Self {
+        Self {
+            mark: Some(mark.to_owned()),
+            ..self
+        }
+    }
 }
 
 /// The same as it is written: exactly one of these.
@@ -119,6 +132,7 @@ impl Directory<'_> {
         Ok(Revocable {
             is_known: scopes.is_some() || what == WhatToRevoke::Everyone,
             what,
+            mark: None,
         })
     }
 
@@ -148,7 +162,7 @@ impl Directory<'_> {
     /// charged to whoever revokes them, who could fill the list by ids that nothing has. Gates that know the log up
     /// to the position that it gives back refuse them.
     pub async fn revoke(&self, revocable: Revocable) -> Result<LogPosition, DirectoryError> {
-        let what = revocable.what;
+        let Revocable { what, mark, .. } = revocable;
         // Before the change begins, for which others would have to wait. It is for the audit alone: a store that
         // cannot count in time keeps no token alive.
         let reach = match self.reach_of_revocation(&what).await {
@@ -156,7 +170,7 @@ impl Directory<'_> {
             counted => counted?,
         };
         let mut change = self.change().await?;
-        let target = self.target(&mut change, what).await?;
+        let target = self.target(&mut change, what, mark.as_deref()).await?;
         change.revoke(target.clone());
         let (object, ended) = (Object::Tokens(&target), ended(reach));
         let position = self.commit_at(change, object, "revoked", &ended).await?;
@@ -170,14 +184,18 @@ impl Directory<'_> {
         &self,
         change: &mut Change,
         what: WhatToRevoke,
+        mark: Option<&str>,
     ) -> Result<RevocationTarget, DirectoryError> {
         Ok(match what {
             WhatToRevoke::User(name) => {
                 let user = match Username::parse(&name) {
-                    Ok(name) => change.user_named(&name).await?,
+                    Ok(username) => change.user_named(&username).await?,
                     Err(_) => None,
                 };
                 let user = user.ok_or(DirectoryError::NotFound(Thing::User))?;
+                if let Some(mark) = mark {
+                    self.check_user(Named::seen(&name, mark), &user)?;
+                }
                 self.authority.may_revoke(&user.scopes)?;
                 RevocationTarget::from(&user.id)
             }

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use super::audit::{Object, updated, user_changes, user_parts};
 use super::role_lists::{existing_roles, wanted_roles};
 use super::{
-    Directory, DirectoryError, FreshDirectory, InUse, KnownPasswords, Thing, WhenUsed, commit, free,
+    Directory, DirectoryError, FreshDirectory, InUse, KnownPasswords, Named, Thing, WhenUsed,
+    commit, free,
 };
 use crate::identity::{Email, Password, RoleName, ScopeSet, Status, User, UserId, Username};
 use crate::issuer::hashing::HashingFor;
@@ -97,8 +98,13 @@ impl Directory<'_> {
     }
 
     /// The user of this name, and whom it concerns that it loses something.
-    pub async fn user_with_reach(&self, name: &str) -> Result<(User, Reach), DirectoryError> {
-        let user = self.user(name).await?;
+    pub async fn user_with_reach(
+        &self,
+        named: impl Into<Named<'_>>,
+    ) -> Result<(User, Reach), DirectoryError> {
+        let named = named.into();
+        let user = self.user(named.name()).await?;
+        self.check_user(named, &user)?;
         let reach = self.store.reach_of_user(&user.id, self.now).await?;
         Ok((user, reach))
     }
@@ -182,9 +188,15 @@ impl Directory<'_> {
     }
 
     /// Deletes a user with its apps; all their tokens end.
-    pub async fn delete_user(&self, name: &str, when_used: WhenUsed) -> Result<(), DirectoryError> {
+    pub async fn delete_user(
+        &self,
+        named: impl Into<Named<'_>>,
+        when_used: WhenUsed,
+    ) -> Result<(), DirectoryError> {
+        let named = named.into();
         let mut change = self.change().await?;
-        let user = found(change.user_named(&username(name)?).await?)?;
+        let user = found(change.user_named(&username(named.name())?).await?)?;
+        self.check_user(named, &user)?;
         self.authority.may_pass_on(&user.scopes)?;
         change.hold_with_apps(&user.id, Holding::ToRemove).await?;
         if when_used == WhenUsed::Refuse && change.count_apps(&user.id).await? > 0 {
@@ -287,11 +299,13 @@ impl FreshDirectory<'_> {
     /// those of its apps, whoever uses them, if it is disabled or loses such a role.
     pub async fn update_user(
         &self,
-        name: &str,
+        named: impl Into<Named<'_>>,
         wanted: &UserUpdate,
     ) -> Result<UserChange, DirectoryError> {
+        let named = named.into();
         let (mut change, actor) = self.change_with_actor().await?;
-        let before = found(change.user_named(&username(name)?).await?)?;
+        let before = found(change.user_named(&username(named.name())?).await?)?;
+        self.check_user(named, &before)?;
         // Also for a name alone: who may rename or disable an administrator must be one.
         self.authority.may_pass_on(&before.scopes)?;
         if wanted.status.is_some() {
@@ -340,7 +354,7 @@ impl FreshDirectory<'_> {
 
     /// Gives a user another password; all its tokens end.
     pub async fn set_password(&self, name: &str, password: String) -> Result<(), DirectoryError> {
-        let (mut change, user) = self.replacing_password(name, password).await?;
+        let (mut change, user) = self.replacing_password(name.into(), password).await?;
         self.note_password_setter(&mut change, &user.id).await?;
         let object = Object::User(&user.id);
         self.commit(change, object, "password replaced", &[]).await
@@ -349,10 +363,12 @@ impl FreshDirectory<'_> {
     /// A change that gives a user another password, and the user.
     pub(super) async fn replacing_password(
         &self,
-        name: &str,
+        named: Named<'_>,
         password: String,
     ) -> Result<(Change, User), DirectoryError> {
-        let user = self.user(name).await?;
+        let user = self.user(named.name()).await?;
+        // By its id from here on.
+        self.check_user(named, &user)?;
         let hash = self.hash(&user, password).await?;
         let mut change = self.change().await?;
         // Read again: while the password was hashed, the user may have got what the caller must not

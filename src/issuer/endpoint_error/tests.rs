@@ -97,6 +97,7 @@ async fn each_failure_has_the_status_and_code_of_its_rfc() {
         (D::LastAdministrator.into(), 409, "invalid_request"),
         (D::Own("backend.user".to_owned()).into(), 409, "invalid_request"),
         (D::DefaultRole.into(), 409, "invalid_request"),
+        (D::Replaced { thing: Thing::Role, name: String::new() }.into(), 409, "invalid_request"),
         (D::Beyond(ScopeSet::default()).into(), 403, "insufficient_scope"),
         (D::Follower.into(), 403, "insufficient_scope"),
         (D::BeyondOwner(ScopeSet::default()).into(), 400, "invalid_scope"),

@@ -1,6 +1,7 @@
 //! The panel: what administrators do, and what that does to everybody else.
 
 mod asked;
+mod bearers;
 mod fleet;
 mod keys;
 mod links;

@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use crate::identity::Form;
+use crate::issuer::directory::Named;
 use crate::issuer::endpoint_error::EndpointError;
 
 /// The field that proves that a form is from one of our own pages.
@@ -21,6 +22,9 @@ pub(super) const PASSKEY_PROOF: &str = "confirm_response";
 
 /// The field with the secret of an app that somebody has typed: it is on no page again.
 pub(super) const SECRET: &str = "secret";
+
+/// The field with the mark of what the page was made about, which may have another bearer of its name by now.
+pub(super) const SEEN: &str = "seen";
 
 const NOT_REPEATED: [&str; 5] = [CSRF, PASSWORD_PROOF, PASSKEY_TICKET, PASSKEY_PROOF, SECRET];
 
@@ -46,6 +50,11 @@ impl PageForm {
     /// The same with no space around it.
     pub(super) fn trimmed(&self, name: &str) -> String {
         self.text(name).trim().to_owned()
+    }
+
+    /// What has this name, if it is what the page of the form was made about.
+    pub(super) fn named<'n>(&'n self, name: &'n str) -> Named<'n> {
+        Named::seen(name, self.text(SEEN))
     }
 
     /// The lines of a field that are not empty.

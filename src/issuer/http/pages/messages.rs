@@ -91,6 +91,7 @@ pub(super) fn is_for_the_form(error: &EndpointError) -> bool {
 fn is_about_what_was_sent(error: &DirectoryError) -> bool {
     match error {
         DirectoryError::NameTaken(_)
+        | DirectoryError::Replaced { .. }
         | DirectoryError::Own(_)
         | DirectoryError::Reserved
         | DirectoryError::EverybodyAdministrator
@@ -303,6 +304,14 @@ mod tests {
             (
                 not_held(Thing::Scope),
                 "\u{201e}alice\u{201c} hat die Berechtigung \u{201e}clerk\u{201c} nicht.",
+            ),
+            (
+                DirectoryError::Replaced {
+                    thing: Thing::User,
+                    name: "alice".to_owned(),
+                },
+                "Der Benutzer \u{201e}alice\u{201c} wurde umbenannt oder ersetzt, seit diese Seite gemacht wurde. \
+                 Nichts wurde geändert.",
             ),
             (
                 DirectoryError::RoleExtended,

@@ -79,6 +79,7 @@ fn of_directory(error: &DirectoryError) -> Option<String> {
     let text = match error {
         DirectoryError::NotFound(thing) => not_found(*thing).to_owned(),
         DirectoryError::NameTaken(thing) => taken(*thing).to_owned(),
+        DirectoryError::Replaced { thing, name } => replaced(*thing, name),
         DirectoryError::LastAdministrator => {
             "Danach gäbe es keinen Administrator mehr: Ein aktiver Benutzer mit allen `backend.*`-Berechtigungen \
              muss bleiben. Gib sie zuerst jemand anderem."
@@ -262,6 +263,21 @@ fn the(thing: Thing) -> &'static str {
         Thing::Passkey => "den Passkey",
         Thing::ResetLink => "den Link",
     }
+}
+
+fn replaced(thing: Thing, name: &str) -> String {
+    let what = match thing {
+        Thing::User => "Der Benutzer",
+        Thing::Role => "Die Rolle",
+        Thing::Scope => "Die Berechtigung",
+        Thing::App => "Die App",
+        Thing::Grant => "Der Zugriff",
+        Thing::Passkey => "Der Passkey",
+        Thing::ResetLink => "Der Link",
+    };
+    format!(
+        "{what} `{name}` wurde umbenannt oder ersetzt, seit diese Seite gemacht wurde. Nichts wurde geändert."
+    )
 }
 
 fn not_found(thing: Thing) -> &'static str {

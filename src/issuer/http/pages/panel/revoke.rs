@@ -7,14 +7,14 @@ use askama::Template;
 use axum::response::Response;
 
 use crate::identity::ScopesFrom;
-use crate::issuer::directory::{AppsOf, DirectoryError, WhatToRevoke};
+use crate::issuer::directory::{AppsOf, DirectoryError, Named, WhatToRevoke};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::backend::may_count;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::list::{ByPosition, ListQuery};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::confirmation::{Confirmation, Typed, is_confirmed};
-use crate::issuer::http::pages::form::PageForm;
+use crate::issuer::http::pages::form::{PageForm, SEEN};
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
@@ -87,8 +87,8 @@ pub(in crate::issuer::http::pages) async fn show(
 
 /// What a form has come to.
 enum Step {
-    /// What it would do is said first.
-    Asked(Vec<String>),
+    /// What it would do is said first, of a user with its mark.
+    Asked(Vec<String>, String),
     /// It is done, at this position of the log.
     Revoked(LogPosition),
 }
@@ -106,11 +106,12 @@ pub(in crate::issuer::http::pages) async fn submit(
     };
     let is_typed = what != WhatToRevoke::Everyone || is_typed(&form);
     let done = if is_confirmed(&form) && is_typed {
-        revoke(&access, what.clone()).await?.map(Step::Revoked)
+        let seen = form.text(SEEN);
+        revoke(&access, what.clone(), seen).await?.map(Step::Revoked)
     } else {
         access.admit_change()?;
-        let texts = effect(&visitor, &access, &what).await;
-        texts.map(Step::Asked)
+        let asked = effect(&visitor, &access, &what, form.text(SEEN)).await;
+        asked.map(|(texts, mark)| Step::Asked(texts, mark))
     };
     match done {
         // In the URL, so that the page can be looked at again and again.
@@ -118,12 +119,16 @@ pub(in crate::issuer::http::pages) async fn submit(
             let path = format!("{PATH}?position={}", position.0);
             visitor.done(&path, Done::Revoked)
         }
-        Ok(Step::Asked(texts)) => {
+        Ok(Step::Asked(texts, mark)) => {
             let confirmation = Confirmation {
                 title: title(words, &what),
                 texts,
                 button: words.panel.revoke_button,
-                fields: vec![("kind", form.text("kind")), ("name", form.text("name"))],
+                fields: vec![
+                    ("kind", form.text("kind")),
+                    ("name", form.text("name")),
+                    (SEEN, &mark),
+                ],
                 cancel: PATH,
             };
             if what != WhatToRevoke::Everyone {
@@ -135,7 +140,11 @@ pub(in crate::issuer::http::pages) async fn submit(
                 typed(&visitor, &form),
             ))
         }
-        Err(error @ (DirectoryError::NotFound(_) | DirectoryError::Id)) => {
+        Err(
+            error @ (DirectoryError::NotFound(_)
+            | DirectoryError::Id
+            | DirectoryError::Replaced { .. }),
+        ) => {
             let remark = Remark::of(visitor.language, &error.into());
             Ok(page(&visitor, Some(&form), &remark, None))
         }
@@ -147,6 +156,7 @@ pub(in crate::issuer::http::pages) async fn submit(
 async fn revoke(
     access: &DirectoryAccess,
     what: WhatToRevoke,
+    seen: &str,
 ) -> Result<Result<LogPosition, DirectoryError>, PageError> {
     let directory = access.directory();
     let revocable = match directory.revocable(what).await {
@@ -154,7 +164,7 @@ async fn revoke(
         Err(error) => return Ok(Err(error)),
     };
     access.admit_revocation_of(&revocable)?;
-    Ok(directory.revoke(revocable).await)
+    Ok(directory.revoke(revocable.seen_as(seen)).await)
 }
 
 /// Whether the word for everybody's tokens was typed.
@@ -207,18 +217,25 @@ fn title(words: &'static Words, what: &WhatToRevoke) -> String {
     }
 }
 
-/// Whom it concerns, and what goes on: of users, apps and grants no more than the caller could look up.
+/// Whom it concerns, and what goes on: of users, apps and grants no more than the caller could look up. With the
+/// mark of a user.
 async fn effect(
     visitor: &Visitor,
     access: &DirectoryAccess,
     what: &WhatToRevoke,
-) -> Result<Vec<String>, DirectoryError> {
+    seen: &str,
+) -> Result<(Vec<String>, String), DirectoryError> {
     let (words, directory) = (&visitor.words().panel, access.directory());
     let has = |scope: &str| access.caller.scopes.contains(scope);
-    let mut texts = Vec::new();
+    let (mut texts, mut mark) = (Vec::new(), String::new());
     match what {
         WhatToRevoke::User(name) => {
             let user = directory.user(name).await?;
+            // The page of a user says whom it was made about.
+            if !seen.is_empty() {
+                directory.check_user(Named::seen(name, seen), &user)?;
+            }
+            mark = directory.mark_of_user(&user);
             let may_see = has("backend.user");
             if may_see {
                 let (name, email) = (user.username.as_str(), user.email.as_str());
@@ -247,7 +264,7 @@ async fn effect(
     }
     if !may_count(access, what) {
         directory.check_named(what).await?;
-        return Ok(texts);
+        return Ok((texts, mark));
     }
     let reach = directory.reach_of_revocation(what).await?;
     if !matches!(what, WhatToRevoke::Token(_)) {
@@ -257,5 +274,5 @@ async fn effect(
     if *what == WhatToRevoke::Everyone && counts.contains(&MAX_COUNTED) {
         texts.push(words.at_least.to_owned());
     }
-    Ok(texts)
+    Ok((texts, mark))
 }

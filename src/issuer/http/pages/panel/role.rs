@@ -13,7 +13,7 @@ use crate::issuer::http::pages::boxes::{ScopeBoxes, Ticks};
 use crate::issuer::http::pages::confirmation::{
     Confirmation, Offer, is_confirmed, told_use, when_confirmed, when_used,
 };
-use crate::issuer::http::pages::form::PageForm;
+use crate::issuer::http::pages::form::{PageForm, SEEN};
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
@@ -31,6 +31,8 @@ const ADD_OWN: &str = "add_own";
 struct RolePage<'a> {
     frame: Frame<'a>,
     path: &'a str,
+    /// The mark of the role, for forms.
+    seen: &'a str,
     title: Text<'a>,
     name: Text<'a>,
     is_default: bool,
@@ -47,11 +49,26 @@ struct RolePage<'a> {
 
 /// What is on the page of a role.
 struct Shown<'a> {
-    role: &'a Role,
-    reach: Reach,
+    seen: &'a Seen,
     /// As it is in the form.
     name: &'a str,
     ticks: &'a Ticks,
+}
+
+/// A role as a page is made about it.
+struct Seen {
+    mark: String,
+    role: Role,
+    reach: Reach,
+}
+
+impl Seen {
+    async fn named(access: &DirectoryAccess, name: &str) -> Result<Self, DirectoryError> {
+        let directory = access.directory();
+        let mark = directory.mark_of_role(name).await?;
+        let (role, reach) = directory.role_with_reach(name).await?;
+        Ok(Self { mark, role, reach })
+    }
 }
 
 /// `GET`
@@ -60,11 +77,10 @@ pub(in crate::issuer::http::pages) async fn show(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
-    let (role, reach) = access.directory().role_with_reach(&name).await?;
+    let seen = Seen::named(&access, &name).await?;
     let shown = Shown {
-        role: &role,
-        reach,
-        name: role.name.as_str(),
+        name: seen.role.name.as_str(),
+        seen: &seen,
         ticks: &Ticks::none(),
     };
     page(&visitor, &access, &shown, &Remark::none()).await
@@ -91,12 +107,12 @@ pub(in crate::issuer::http::pages) async fn submit(
     let done = if asks && is_role_in_use(directory.role_with_reach(&name).await?.1) {
         // What is refused anyway is not worth a question.
         directory
-            .check_role_update(&name, &update)
+            .check_role_update(form.named(&name), &update)
             .await
             .map(|()| None)
     } else {
         let directory = access.after_login()?;
-        let updated = directory.update_role(&name, &update, when_confirmed(&form));
+        let updated = directory.update_role(form.named(&name), &update, when_confirmed(&form));
         updated.await.map(Some)
     };
     match done {
@@ -108,13 +124,15 @@ pub(in crate::issuer::http::pages) async fn submit(
             visitor.done(&below(PATH, changed.role.name.as_str()), Done::RoleChanged)
         }
         Err(error) => {
+            // What was filled in was meant for another role then.
+            let is_other = matches!(error, DirectoryError::Replaced { .. });
             let remark = visitor.remark(error)?;
-            let (role, reach) = directory.role_with_reach(&name).await?;
+            let seen = Seen::named(&access, &name).await?;
+            let (present, nothing) = (seen.role.name.as_str(), Ticks::none());
             let shown = Shown {
-                role: &role,
-                reach,
-                name: &wanted_name,
-                ticks: &ticks,
+                seen: &seen,
+                name: if is_other { present } else { &wanted_name },
+                ticks: if is_other { &nothing } else { &ticks },
             };
             page(&visitor, &access, &shown, &remark).await
         }
@@ -165,8 +183,10 @@ pub(in crate::issuer::http::pages) async fn show_default(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
-    let role = access.directory().role(&name).await?;
-    Ok(ask_for_default(&visitor, &role, &Remark::none()))
+    let directory = access.directory();
+    let mark = directory.mark_of_role(&name).await?;
+    let role = directory.role(&name).await?;
+    Ok(ask_for_default(&visitor, (&role, &mark), &Remark::none()))
 }
 
 /// `POST {name}/default`: new users get this role from now on.
@@ -186,21 +206,25 @@ pub(in crate::issuer::http::pages) async fn choose_default(
             add_scopes: Some(names.collect()),
             ..RoleUpdate::default()
         };
-        let added = directory.update_role(&name, &update, WhenUsed::Refuse);
+        let added = directory.update_role(form.named(&name), &update, WhenUsed::Refuse);
         added.await.map(|_| ())
     } else {
         Ok(())
     };
     let chosen = match added {
-        Ok(()) => directory.set_default_role(&name).await.map(|_| ()),
+        Ok(()) => {
+            let chosen = directory.set_default_role(form.named(&name));
+            chosen.await.map(|_| ())
+        }
         Err(error) => Err(error),
     };
     match chosen {
         Ok(()) => visitor.done(&path, Done::DefaultRoleChanged),
         Err(error) => {
             let remark = visitor.remark(error)?;
+            let mark = directory.mark_of_role(&name).await?;
             let role = directory.role(&name).await?;
-            Ok(ask_for_default(&visitor, &role, &remark))
+            Ok(ask_for_default(&visitor, (&role, &mark), &remark))
         }
     }
 }
@@ -212,7 +236,7 @@ fn lacks_own(role: &Role) -> Vec<&'static str> {
 }
 
 /// Says first what new users could not do.
-fn ask_for_default(visitor: &Visitor, role: &Role, remark: &Remark) -> Response {
+fn ask_for_default(visitor: &Visitor, (role, mark): (&Role, &str), remark: &Remark) -> Response {
     let (words, missing) = (&visitor.words().panel, lacks_own(role).join(", "));
     let mut texts = vec![
         words.default_sentence.to_owned(),
@@ -228,7 +252,7 @@ fn ask_for_default(visitor: &Visitor, role: &Role, remark: &Remark) -> Response 
         title: format!("{} {}", words.make_default, role.name.as_str()),
         texts,
         button: words.make_default_button,
-        fields: Vec::new(),
+        fields: vec![(SEEN, mark)],
         cancel: &below(PATH, role.name.as_str()),
     };
     if missing.is_empty() {
@@ -249,16 +273,15 @@ pub(in crate::issuer::http::pages) async fn show_delete(
 ) -> Result<Response, PageError> {
     let directory = access.directory();
     let checked = directory.check_role_deletion(&name).await;
-    let (role, reach) = directory.role_with_reach(&name).await?;
+    let seen = Seen::named(&access, &name).await?;
     match checked {
-        Ok(()) => Ok(deletion(&visitor, &role, reach, &below(PATH, &name)).ask(&visitor)),
+        Ok(()) => Ok(deletion(&visitor, &seen, &below(PATH, &name)).ask(&visitor)),
         // What is refused anyway is not worth a question.
         Err(error) => {
             let remark = visitor.remark(error)?;
             let shown = Shown {
-                role: &role,
-                reach,
-                name: role.name.as_str(),
+                name: seen.role.name.as_str(),
+                seen: &seen,
                 ticks: &Ticks::none(),
             };
             page(&visitor, &access, &shown, &remark).await
@@ -274,28 +297,33 @@ pub(in crate::issuer::http::pages) async fn delete(
     form: PageForm,
 ) -> Result<Response, PageError> {
     let directory = access.directory();
-    match directory.delete_role(&name, when_used(&form)).await {
+    let deleted = directory.delete_role(form.named(&name), when_used(&form));
+    match deleted.await {
         Ok(_) => visitor.done(PATH, Done::RoleDeleted),
         Err(error) => {
             let remark = visitor.remark(error)?;
-            let (role, reach) = directory.role_with_reach(&name).await?;
+            let seen = Seen::named(&access, &name).await?;
             let path = below(PATH, &name);
-            let confirmation = deletion(&visitor, &role, reach, &path);
+            let confirmation = deletion(&visitor, &seen, &path);
             Ok(confirmation.ask_again(&visitor, &remark))
         }
     }
 }
 
-fn deletion<'a>(visitor: &Visitor, role: &Role, reach: Reach, cancel: &'a str) -> Confirmation<'a> {
+fn deletion<'a>(visitor: &Visitor, seen: &'a Seen, cancel: &'a str) -> Confirmation<'a> {
     let words = visitor.words();
+    let Seen { mark, role, reach } = seen;
     Confirmation {
         title: format!("{} {}", words.panel.delete_role, role.name.as_str()),
         texts: vec![
-            visitor.language.reached(reach),
+            visitor.language.reached(*reach),
             words.panel.tokens_end.to_owned(),
         ],
         button: words.delete,
-        fields: told_use(is_role_in_use(reach)).into_iter().collect(),
+        fields: told_use(is_role_in_use(*reach))
+            .into_iter()
+            .chain([(SEEN, mark.as_str())])
+            .collect(),
         cancel,
     }
 }
@@ -306,7 +334,7 @@ async fn page(
     shown: &Shown<'_>,
     remark: &Remark,
 ) -> Result<Response, PageError> {
-    let role = shown.role;
+    let Seen { mark, role, reach } = shown.seen;
     let boxes = shown
         .ticks
         .scope_boxes(visitor, access, &role.scopes)
@@ -318,6 +346,7 @@ async fn page(
     let page = RolePage {
         frame: visitor.frame(),
         path: &below(PATH, name),
+        seen: mark,
         title: Text::of(name),
         name: Text::of(shown.name),
         is_default: role.is_default,
@@ -325,7 +354,7 @@ async fn page(
         users_path: sees_users.then(|| with_values(users::PATH, &[("role", name)])),
         who_path: who::about("role", name),
         audit_path: sees_users.then(|| audit::about("role", name)),
-        concerned: visitor.language.reached(shown.reach),
+        concerned: visitor.language.reached(*reach),
         boxes,
         error: Text::of(&*remark.text),
     };

@@ -6,11 +6,11 @@ use axum::response::Response;
 use super::scopes::PATH;
 use super::{below, policy, roles, with_values};
 use crate::identity::{RoleName, Scope};
-use crate::issuer::directory::ScopeUpdate;
+use crate::issuer::directory::{DirectoryError, ScopeUpdate};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::confirmation::{Confirmation, told_use, when_used};
-use crate::issuer::http::pages::form::PageForm;
+use crate::issuer::http::pages::form::{PageForm, SEEN};
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
@@ -25,6 +25,8 @@ use crate::store::ScopeReach;
 struct ScopePage<'a> {
     frame: Frame<'a>,
     path: &'a str,
+    /// The mark of the scope, for forms.
+    seen: &'a str,
     name: Text<'a>,
     sentence: Text<'a>,
     /// The roles that have it, with their pages for those who may see them.
@@ -74,21 +76,31 @@ impl Routes {
     }
 }
 
+/// A scope as a page is made about it.
+struct Seen {
+    mark: String,
+    scope: Scope,
+    reach: ScopeReach,
+}
+
+impl Seen {
+    async fn named(access: &DirectoryAccess, name: &str) -> Result<Self, DirectoryError> {
+        let directory = access.directory();
+        let mark = directory.mark_of_scope(name).await?;
+        let (scope, reach) = directory.scope_with_reach(name).await?;
+        Ok(Self { mark, scope, reach })
+    }
+}
+
 /// `GET`
 pub(in crate::issuer::http::pages) async fn show(
     visitor: Visitor,
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
-    let (scope, reach) = access.directory().scope_with_reach(&name).await?;
-    let sentence = scope.description.as_str();
-    Ok(page(
-        &visitor,
-        &access,
-        (&scope, &reach),
-        sentence,
-        &Remark::none(),
-    ))
+    let seen = Seen::named(&access, &name).await?;
+    let sentence = seen.scope.description.as_str();
+    Ok(page(&visitor, &access, &seen, sentence, &Remark::none()))
 }
 
 /// `POST`: what it allows, in other words.
@@ -103,13 +115,20 @@ pub(in crate::issuer::http::pages) async fn submit(
         name: None,
         description: Some(form.trimmed("description")),
     };
-    match directory.update_scope(&name, &update).await {
+    match directory.update_scope(form.named(&name), &update).await {
         Ok(_) => visitor.done(&below(PATH, &name), Done::ScopeChanged),
         Err(error) => {
+            // What was written was meant for another scope then.
+            let is_other = matches!(error, DirectoryError::Replaced { .. });
             let remark = visitor.remark(error)?;
-            let (scope, reach) = directory.scope_with_reach(&name).await?;
-            let sentence = form.text("description");
-            Ok(page(&visitor, &access, (&scope, &reach), sentence, &remark))
+            let seen = Seen::named(&access, &name).await?;
+            let present = seen.scope.description.as_str();
+            let sentence = if is_other {
+                present
+            } else {
+                form.text("description")
+            };
+            Ok(page(&visitor, &access, &seen, sentence, &remark))
         }
     }
 }
@@ -120,8 +139,8 @@ pub(in crate::issuer::http::pages) async fn show_delete(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
-    let (scope, reach) = access.directory().scope_with_reach(&name).await?;
-    Ok(deletion(&visitor, &scope, &reach, &below(PATH, &name)).ask(&visitor))
+    let seen = Seen::named(&access, &name).await?;
+    Ok(deletion(&visitor, &seen, &below(PATH, &name)).ask(&visitor))
 }
 
 /// `POST {name}/delete`: also where it is used, if the page before has said so.
@@ -132,25 +151,22 @@ pub(in crate::issuer::http::pages) async fn delete(
     form: PageForm,
 ) -> Result<Response, PageError> {
     let directory = access.directory();
-    match directory.delete_scope(&name, when_used(&form)).await {
+    let deleted = directory.delete_scope(form.named(&name), when_used(&form));
+    match deleted.await {
         Ok(_) => visitor.done(PATH, Done::ScopeDeleted),
         Err(error) => {
             let remark = visitor.remark(error)?;
-            let (scope, reach) = directory.scope_with_reach(&name).await?;
+            let seen = Seen::named(&access, &name).await?;
             let path = below(PATH, &name);
-            let confirmation = deletion(&visitor, &scope, &reach, &path);
+            let confirmation = deletion(&visitor, &seen, &path);
             Ok(confirmation.ask_again(&visitor, &remark))
         }
     }
 }
 
-fn deletion<'a>(
-    visitor: &Visitor,
-    scope: &Scope,
-    reach: &ScopeReach,
-    cancel: &'a str,
-) -> Confirmation<'a> {
+fn deletion<'a>(visitor: &Visitor, seen: &'a Seen, cancel: &'a str) -> Confirmation<'a> {
     let words = visitor.words();
+    let Seen { mark, scope, reach } = seen;
     let names: Vec<&str> = reach.roles.iter().map(RoleName::as_str).collect();
     let mut texts = Vec::new();
     if !names.is_empty() {
@@ -176,6 +192,7 @@ fn deletion<'a>(
         button: words.delete,
         fields: told_use(!names.is_empty() || reach.apps > 0)
             .into_iter()
+            .chain([(SEEN, mark.as_str())])
             .collect(),
         cancel,
     }
@@ -184,10 +201,11 @@ fn deletion<'a>(
 fn page(
     visitor: &Visitor,
     access: &DirectoryAccess,
-    (scope, reach): (&Scope, &ScopeReach),
+    seen: &Seen,
     sentence: &str,
     remark: &Remark,
 ) -> Response {
+    let Seen { mark, scope, reach } = seen;
     let sees_roles = access.caller.scopes.contains("backend.role");
     let roles = reach.roles.iter().map(|role| {
         let path = sees_roles.then(|| below(roles::PATH, role.as_str()));
@@ -197,6 +215,7 @@ fn page(
     let page = ScopePage {
         frame: visitor.frame(),
         path: &below(PATH, scope.name.as_str()),
+        seen: mark,
         name: Text::of(scope.name.as_str()),
         sentence: Text::of(sentence),
         roles: roles.collect(),

@@ -11,7 +11,7 @@ use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::boxes::{MAX_BOXES, TickBox, Ticks};
 use crate::issuer::http::pages::confirmation::{Confirmation, is_confirmed, told_use, when_used};
-use crate::issuer::http::pages::form::PageForm;
+use crate::issuer::http::pages::form::{PageForm, SEEN};
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
@@ -35,6 +35,8 @@ const OWN_PAGES: &str = "consumer.account";
 struct UserPage<'a> {
     frame: Frame<'a>,
     path: &'a str,
+    /// The mark of the user, for forms.
+    seen: &'a str,
     name: Text<'a>,
     email: Text<'a>,
     is_active: bool,
@@ -87,7 +89,10 @@ pub(in crate::issuer::http::pages) async fn submit(
     let ticks = Ticks::of(&form);
     if !ticks.removed.is_empty() && !is_confirmed(&form) {
         let directory = access.directory();
-        let (user, reach) = directory.user_with_reach(&name).await?;
+        let (user, reach) = match directory.user_with_reach(form.named(&name)).await {
+            Ok(found) => found,
+            Err(error) => return again(&visitor, &access, &name, &ticks, error).await,
+        };
         let words = visitor.words();
         let mut texts = vec![
             format!("{} {}", words.panel.loses, ticks.removed.join(", ")),
@@ -113,14 +118,34 @@ pub(in crate::issuer::http::pages) async fn submit(
         remove_roles: Some(ticks.removed.clone()),
         ..UserUpdate::default()
     };
-    match access.after_login()?.update_user(&name, &update).await {
+    let directory = access.after_login()?;
+    let updated = directory.update_user(form.named(&name), &update);
+    match updated.await {
         Ok(_) => visitor.done(&below(PATH, &name), Done::UserChanged),
-        Err(error) => {
-            let remark = visitor.remark(error)?;
-            let user = access.directory().user(&name).await?;
-            page(&visitor, &access, &user, &ticks, &remark).await
-        }
+        Err(error) => again(&visitor, &access, &name, &ticks, error).await,
     }
+}
+
+/// The page of whoever has the name, which says why nothing was done.
+async fn again(
+    visitor: &Visitor,
+    access: &DirectoryAccess,
+    name: &str,
+    ticks: &Ticks,
+    error: DirectoryError,
+) -> Result<Response, PageError> {
+    // What was ticked was meant for somebody else then.
+    let nothing = matches!(error, DirectoryError::Replaced { .. }).then(Ticks::none);
+    let remark = visitor.remark(error)?;
+    let user = access.directory().user(name).await?;
+    page(
+        visitor,
+        access,
+        &user,
+        nothing.as_ref().unwrap_or(ticks),
+        &remark,
+    )
+    .await
 }
 
 /// What a user has when the boxes are ticked and cleared as they are. What does not exist gives nothing.
@@ -144,9 +169,10 @@ pub(in crate::issuer::http::pages) async fn show_status(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
-    let (user, reach) = access.directory().user_with_reach(&name).await?;
-    let path = below(PATH, &name);
-    let confirmation = status_confirmation(&visitor, &user, reach, &path);
+    let directory = access.directory();
+    let (user, reach) = directory.user_with_reach(&name).await?;
+    let (path, seen) = (below(PATH, &name), directory.mark_of_user(&user));
+    let confirmation = status_confirmation(&visitor, &user, reach, (&path, &seen));
     Ok(ask_for_status(
         confirmation,
         &visitor,
@@ -167,12 +193,16 @@ pub(in crate::issuer::http::pages) async fn change_status(
         status: Some(form.text("status").to_owned()),
         ..UserUpdate::default()
     };
-    match access.after_login()?.update_user(&name, &update).await {
+    let directory = access.after_login()?;
+    let updated = directory.update_user(form.named(&name), &update);
+    match updated.await {
         Ok(_) => visitor.done(&path, Done::UserChanged),
         Err(error) => {
             let remark = visitor.remark(error)?;
-            let (user, reach) = access.directory().user_with_reach(&name).await?;
-            let confirmation = status_confirmation(&visitor, &user, reach, &path);
+            let directory = access.directory();
+            let (user, reach) = directory.user_with_reach(&name).await?;
+            let seen = directory.mark_of_user(&user);
+            let confirmation = status_confirmation(&visitor, &user, reach, (&path, &seen));
             Ok(ask_for_status(confirmation, &visitor, &user, &remark))
         }
     }
@@ -194,7 +224,7 @@ fn status_confirmation<'a>(
     visitor: &Visitor,
     user: &User,
     reach: Reach,
-    cancel: &'a str,
+    (cancel, seen): (&'a str, &'a str),
 ) -> Confirmation<'a> {
     let (words, name) = (visitor.words(), user.username.as_str());
     let (title, sentence, button, wanted) = match user.status {
@@ -215,7 +245,7 @@ fn status_confirmation<'a>(
         title: format!("{title} {name}"),
         texts: vec![sentence.to_owned(), visitor.language.reached(reach)],
         button,
-        fields: vec![("status", wanted.name())],
+        fields: vec![("status", wanted.name()), (SEEN, seen)],
         cancel,
     }
 }
@@ -226,8 +256,10 @@ pub(in crate::issuer::http::pages) async fn show_delete(
     access: DirectoryAccess,
     PathName(name): PathName,
 ) -> Result<Response, PageError> {
-    let (user, reach) = access.directory().user_with_reach(&name).await?;
-    Ok(deletion(&visitor, &user, reach, &below(PATH, &name)).ask(&visitor))
+    let directory = access.directory();
+    let (user, reach) = directory.user_with_reach(&name).await?;
+    let (path, seen) = (below(PATH, &name), directory.mark_of_user(&user));
+    Ok(deletion(&visitor, &user, reach, (&path, &seen)).ask(&visitor))
 }
 
 /// `POST {username}/delete`
@@ -239,21 +271,27 @@ pub(in crate::issuer::http::pages) async fn delete(
 ) -> Result<Response, PageError> {
     let deleted = access
         .directory()
-        .delete_user(&name, when_used(&form))
+        .delete_user(form.named(&name), when_used(&form))
         .await;
     match deleted {
         Ok(()) => visitor.done(PATH, Done::UserDeleted),
         Err(error) => {
             let remark = visitor.remark(error)?;
-            let (user, reach) = access.directory().user_with_reach(&name).await?;
-            let path = below(PATH, &name);
-            let confirmation = deletion(&visitor, &user, reach, &path);
+            let directory = access.directory();
+            let (user, reach) = directory.user_with_reach(&name).await?;
+            let (path, seen) = (below(PATH, &name), directory.mark_of_user(&user));
+            let confirmation = deletion(&visitor, &user, reach, (&path, &seen));
             Ok(confirmation.ask_again(&visitor, &remark))
         }
     }
 }
 
-fn deletion<'a>(visitor: &Visitor, user: &User, reach: Reach, cancel: &'a str) -> Confirmation<'a> {
+fn deletion<'a>(
+    visitor: &Visitor,
+    user: &User,
+    reach: Reach,
+    (cancel, seen): (&'a str, &'a str),
+) -> Confirmation<'a> {
     let words = visitor.words();
     Confirmation {
         title: format!("{} {}", words.panel.delete_user, user.username.as_str()),
@@ -262,7 +300,10 @@ fn deletion<'a>(visitor: &Visitor, user: &User, reach: Reach, cancel: &'a str) -
             visitor.language.reached(reach),
         ],
         button: words.delete,
-        fields: told_use(is_user_in_use(reach)).into_iter().collect(),
+        fields: told_use(is_user_in_use(reach))
+            .into_iter()
+            .chain([(SEEN, seen)])
+            .collect(),
         cancel,
     }
 }
@@ -277,7 +318,7 @@ pub(in crate::issuer::http::pages) async fn show_password(
     if user.id == access.caller.user.id {
         return Ok(answer::go(OWN_PASSWORD_PATH));
     }
-    Ok(ask_for_link(&visitor, &user, &Remark::none()))
+    Ok(ask_for_link(&visitor, &access, &user, &Remark::none()))
 }
 
 /// `POST {username}/password`: by a link, so that the administrator never knows the password.
@@ -285,29 +326,35 @@ pub(in crate::issuer::http::pages) async fn replace_password(
     visitor: Visitor,
     access: DirectoryAccess,
     PathName(name): PathName,
-    _: PageForm,
+    form: PageForm,
 ) -> Result<Response, PageError> {
     let directory = access.after_login()?;
     let user = directory.user(&name).await?;
     if user.id == access.caller.user.id {
         return Ok(answer::go(OWN_PASSWORD_PATH));
     }
-    match directory.replace_password_by_link(&name).await {
+    match directory.replace_password_by_link(form.named(&name)).await {
         Ok(link) => Ok(visitor.go_to_be_told(&below(PATH, &name), &Told::Secret(link))?),
         Err(error) => {
             let remark = visitor.remark(error)?;
-            Ok(ask_for_link(&visitor, &user, &remark))
+            Ok(ask_for_link(&visitor, &access, &user, &remark))
         }
     }
 }
 
-fn ask_for_link(visitor: &Visitor, user: &User, remark: &Remark) -> Response {
+fn ask_for_link(
+    visitor: &Visitor,
+    access: &DirectoryAccess,
+    user: &User,
+    remark: &Remark,
+) -> Response {
     let (words, name) = (&visitor.words().panel, user.username.as_str());
+    let seen = access.directory().mark_of_user(user);
     let confirmation = Confirmation {
         title: format!("{}: {name}", words.reset_password),
         texts: vec![words.reset_password_sentence.to_owned()],
         button: words.reset_password,
-        fields: Vec::new(),
+        fields: vec![(SEEN, &*seen)],
         cancel: &below(PATH, name),
     };
     confirmation.ask_again(visitor, remark)
@@ -387,6 +434,7 @@ async fn page(
     let page = UserPage {
         frame: visitor.frame(),
         path: &below(PATH, name),
+        seen: &directory.mark_of_user(&user),
         name: Text::of(name),
         email: Text::of(user.email.as_str()),
         is_active: user.is_active(),
