@@ -1,5 +1,6 @@
 //! What administrators do to users, roles, scopes and apps, and what becomes of tokens.
 
+mod role_deletion;
 mod tables;
 
 use base64::Engine;

@@ -14,6 +14,10 @@ use crate::issuer::own::ADMINISTRATOR_ROLE;
 use crate::store::{Change, Listing, Page, Reach};
 use crate::yaml::present;
 
+/// A role of so many users is deleted at once or not at all; one of more users in steps, between which others get
+/// their turns. A step that fails leaves a role that gives nothing, and deleting it again goes on.
+const MAX_USERS_AT_ONCE: i64 = 10_000;
+
 /// A role that is to be.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,14 +143,20 @@ impl Directory<'_> {
         if when_used == WhenUsed::Refuse {
             change = self.unless_used(change, &role).await?;
         }
-        // From here on it gives nothing, and its tokens end; what is left are rows, perhaps a million.
+        // With this it gives nothing, and its tokens end; what is left are rows, perhaps a million.
         change.remove_role_scopes(&role.name, &role.scopes).await?;
         let users = change.count_users_with(&role.name).await?;
         if users > 0 {
             change.end_tokens_with(&role.name);
         }
-        let (object, concerned) = (Object::Role(&role.name), format!("users {users}"));
-        self.commit(change, object, "emptied", &[concerned]).await?;
+        let (object, concerned) = (Object::Role(&role.name), [format!("users {users}")]);
+        if users <= MAX_USERS_AT_ONCE {
+            while !change.empty_role(&role.name).await? {}
+            change.delete_role(&role).await?;
+            self.commit(change, object, "deleted", &concerned).await?;
+            return Ok(users);
+        }
+        self.commit(change, object, "emptied", &concerned).await?;
         loop {
             // Without asking who calls: it may have been by this role.
             let mut change = self.store.change_by(self.whose(), self.now).await?;
