@@ -383,6 +383,15 @@ fn table(out: &mut dyn Write, things: &[Value], columns: &[&str]) -> anyhow::Res
 fn for_people(name: &str, value: &Value) -> String {
     match value {
         Value::Array(values) if values.is_empty() => "-".to_owned(),
+        Value::Array(values) if values.iter().all(Value::is_object) => {
+            let things = values.iter().filter_map(Value::as_object).map(|thing| {
+                let members = thing.iter();
+                let members =
+                    members.map(|(name, value)| format!("{name} {}", for_people(name, value)));
+                members.collect::<Vec<_>>().join(", ")
+            });
+            things.collect::<Vec<_>>().join("; ")
+        }
         Value::Array(values) => {
             let words = values.iter().filter_map(Value::as_str);
             words.collect::<Vec<_>>().join(" ")

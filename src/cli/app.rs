@@ -42,6 +42,21 @@ const MEMBERS: &[&str] = &[
     "last_used_at",
 ];
 
+const SHOWN: &[&str] = &[
+    "app_key",
+    "name",
+    "description",
+    "link",
+    "owner",
+    "status",
+    "scopes",
+    "follows_owner",
+    "redirect_uris",
+    "secrets",
+    "created_at",
+    "last_used_at",
+];
+
 const CHANGED: &[&str] = &[
     "app_key",
     "name",
@@ -68,7 +83,7 @@ pub(super) struct AppArgs {
 enum AppCommand {
     /// List the apps
     List(ListArgs),
-    /// Show an app
+    /// Show an app, and by their last characters the secrets that are accepted
     Show {
         /// The app's key, as `app list` prints it
         #[arg(value_name = "APP_KEY")]
@@ -234,7 +249,12 @@ impl AppCommand {
                 let apps = all(async |page| directory.apps(&wanted, &page).await, shown);
                 return Ok(Report::List(apps.await?, COLUMNS));
             }
-            Self::Show { key } => directory.app(key, of).await?,
+            Self::Show { key } => {
+                let app = directory.app(key, of).await?;
+                let secrets = directory.secrets_of(&app.app).await?;
+                let answer = AppAnswer::of_owned(&app).with_secrets(&secrets);
+                return Ok(Report::One(value(&answer), SHOWN));
+            }
             Self::Add(args) => return args.run(directory).await,
             Self::Set(args) if args.dry_run.dry_run => {
                 let rehearsal = local.rehearsal();

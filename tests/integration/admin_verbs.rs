@@ -966,6 +966,44 @@ async fn users_and_apps_are_explained_by_what_the_store_says_of_them() {
     }
 }
 
+/// By their last characters, as the endpoint does.
+#[tokio::test]
+async fn an_app_is_shown_with_the_ends_of_its_secrets() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    let alice = companion.register("alice").await;
+    let app = companion.app(&alice, "web-shop").await;
+    let rotated = machine.ok(&format!(
+        "app rotate-secret {} --overlap-seconds 60",
+        app.key
+    ));
+    let later = rotated["app_secret"].as_str().unwrap();
+    let ends = [later, app.secret.as_str()].map(|secret| &secret[secret.len() - 4..]);
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let told = companion
+        .get(&format!("/backend/app/{}", app.key), &admin)
+        .await
+        .json();
+    let shown = machine.ok(&format!("app show {}", app.key));
+    assert_eq!(shown["secrets"], told["secrets"], "{shown}");
+    let secrets = shown["secrets"].as_array().unwrap();
+    let told = secrets
+        .iter()
+        .map(|secret| secret["ends_with"].as_str().unwrap());
+    assert_eq!(told.collect::<Vec<_>>(), ends, "the latest first");
+    assert!(secrets[0]["expires_at"].is_null(), "{shown}");
+    assert!(secrets[1]["expires_at"].is_i64(), "{shown}");
+    let text = machine.text(&["app", "show", &app.key]);
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("secrets "))
+        .unwrap();
+    for end in ends {
+        assert!(line.contains(&format!("ends_with {end}")), "{text}");
+    }
+    assert!(!text.contains(later), "{text}");
+}
+
 /// The tokens that an app gets for itself are nowhere in the store: what is known is that there was one.
 #[tokio::test]
 async fn an_app_that_gets_tokens_for_itself_alone_is_not_deleted_unasked() {
