@@ -21,6 +21,7 @@ mod named;
 mod passkeys;
 mod present;
 mod reset_links;
+mod role_deletion;
 mod role_lists;
 mod roles;
 mod scopes;
