@@ -4,6 +4,8 @@ mod description;
 mod link;
 mod redirect_uri;
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::scope::ScopeSet;
 use super::secret::SecretDigest;
 use super::unseen::is_unseen;
@@ -25,7 +27,7 @@ const SIGNS: &str = "_-.,:+&'()/";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct App {
     pub key: AppKey,
-    /// Its name, unique among its owner's.
+    /// Its name. No other app of its owner has one that reads like it, but for those of earlier releases.
     pub name: AppName,
     pub description: AppDescription,
     pub link: Option<AppLink>,
@@ -156,11 +158,13 @@ impl AppKey {
 }
 
 impl AppName {
+    /// In one form, however a keyboard has composed the letters (NFC, UAX #15).
     pub fn parse(text: &str) -> Result<Self, AppError> {
+        let text: String = text.nfc().collect();
         // A filler of Hangul is a letter that nobody sees.
         let is_letter = |one: char| one.is_alphanumeric() && !is_unseen(one);
         let may_have = |one: char| is_letter(one) || one == ' ' || SIGNS.contains(one);
-        let spaced = text.trim() == text && !text.contains("  ");
+        let spaced = text.trim() == text.as_str() && !text.contains("  ");
         let named = text.contains(is_letter) && text.chars().count() <= MAX_NAME;
         if named && spaced && text.chars().all(may_have) {
             Ok(Self(text.into()))
@@ -172,6 +176,17 @@ impl AppName {
     /// A name that was accepted earlier, perhaps by other rules.
     pub fn known(text: &str) -> Self {
         Self(text.into())
+    }
+
+    /// Whether it is this name in another form, letter by letter.
+    pub fn is_same_text(&self, other: &Self) -> bool {
+        self.0.nfc().eq(other.0.nfc())
+    }
+
+    /// Whether an owner would take one for the other: they differ in nothing but case and form.
+    pub fn reads_like(&self, other: &Self) -> bool {
+        let plain = |name: &Self| name.0.nfc().collect::<String>().to_lowercase();
+        plain(self).nfc().eq(plain(other).nfc())
     }
 
     /// What a search compares: the name in lower case.
@@ -226,6 +241,26 @@ mod tests {
             &"x".repeat(65),
         ] {
             assert_eq!(AppName::parse(bad), Err(AppError::Name), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_that_read_alike_are_known() {
+        let composed = AppName::parse("M\u{fc}ller").unwrap();
+        assert_eq!(AppName::parse("Mu\u{308}ller").unwrap(), composed);
+        // As an earlier release may have kept it.
+        let earlier = AppName::known("Mu\u{308}ller");
+        assert!(earlier.is_same_text(&composed) && earlier.reads_like(&composed));
+        for (one, other, alike) in [
+            ("Web shop", "web shop", true),
+            ("M\u{fc}ller", "m\u{dc}LLER", true),
+            ("\u{41f}\u{438}", "\u{43f}\u{418}", true),
+            ("web shop", "web-shop", false),
+            ("Muller", "M\u{fc}ller", false),
+        ] {
+            let (one, other) = (AppName::known(one), AppName::known(other));
+            assert_eq!(one.reads_like(&other), alike, "{one:?} {other:?}");
+            assert!(!one.is_same_text(&other), "{one:?} {other:?}");
         }
     }
 }

@@ -14,7 +14,7 @@ use super::users;
 use super::{Change, Created, Store, StoreError, created};
 use crate::clock::UnixSeconds;
 use crate::identity::{
-    App, AppKey, AppLink, AppStatus, AppWithOwner, KeptSecret, RedirectUri, ScopesFrom,
+    App, AppKey, AppLink, AppName, AppStatus, AppWithOwner, KeptSecret, RedirectUri, ScopesFrom,
     SecretDigest, UserId, Username,
 };
 
@@ -141,9 +141,12 @@ impl Change {
         Ok(row.try_get("apps")?)
     }
 
-    /// Adds an app with its first secret; all of its scopes exist. Where its owner has one of the
-    /// name the change is over.
+    /// Adds an app with its first secret; all of its scopes exist. Where its owner has one whose name reads like
+    /// its own the change is over.
     pub async fn add_app(&mut self, app: &App, secret: &KeptSecret) -> Result<Created, StoreError> {
+        if self.has_twin(app).await? {
+            return Ok(Created::NameTaken);
+        }
         let text = "INSERT INTO apps (app_key, owner_id, name, redirect_uris, status, created_at, \
                     follows_owner, folded_name, disabled_by_owner, description, link) \
                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
@@ -171,9 +174,12 @@ impl Change {
         Ok(Created::Yes)
     }
 
-    /// Gives an app the name, words, URIs, scopes and status of `app`. Where its owner has another one of
-    /// the name the change is over.
+    /// Gives an app the name, words, URIs, scopes and status of `app`. Where it gets a name that reads like that of
+    /// another one of its owner the change is over.
     pub async fn update_app(&mut self, app: &App) -> Result<Created, StoreError> {
+        if self.has_twin(app).await? {
+            return Ok(Created::NameTaken);
+        }
         self.touched.app(&mut self.transaction, &app.key).await?;
         let text = "UPDATE apps SET name = $2, redirect_uris = $3, status = $4, \
                     follows_owner = $5, folded_name = $6, disabled_by_owner = $7, \
@@ -200,6 +206,26 @@ impl Change {
             .await?;
         self.add_app_scopes(app).await?;
         Ok(Created::Yes)
+    }
+
+    /// Whether another app of the owner has a name that reads like the one that this app gets. An app that keeps its
+    /// name has none: earlier releases have let such pairs in. Changes come one after another, so that of two at once
+    /// one sees the other.
+    async fn has_twin(&mut self, app: &App) -> Result<bool, StoreError> {
+        let rows = sqlx::query("SELECT app_key, name FROM apps WHERE owner_id = $1")
+            .bind(app.owner.as_str())
+            .fetch_all(&mut *self.transaction)
+            .await?;
+        let mut is_taken = false;
+        for row in rows {
+            let (key, name): (&str, &str) = (row.try_get("app_key")?, row.try_get("name")?);
+            if key != app.key.as_str() {
+                is_taken |= AppName::known(name).reads_like(&app.name);
+            } else if name == app.name.as_str() {
+                return Ok(false);
+            }
+        }
+        Ok(is_taken)
     }
 
     pub async fn delete_app(&mut self, key: &AppKey) -> Result<(), StoreError> {

@@ -133,7 +133,11 @@ impl Directory<'_> {
             self.app_in_hand(&mut change, &actor, key, of).await?;
         let mut app = before.clone();
         if let Some(name) = &wanted.name {
-            app.name = AppName::parse(name)?;
+            let name = AppName::parse(name)?;
+            // One of an earlier release stays as it is where nobody has changed it.
+            if !name.is_same_text(&before.name) {
+                app.name = name;
+            }
         }
         if let Some(description) = &wanted.description {
             app.description = AppDescription::parse(description)?;

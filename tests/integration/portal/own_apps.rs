@@ -1,7 +1,8 @@
 //! What owners do with their own apps, beyond making them.
 
 use super::{client, form, log_in, new_app, next, page, send, sign_up, with_clock};
-use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
+use crate::test_browser::TestBrowser;
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion, sqlite};
 
 #[tokio::test]
 async fn an_owner_disables_an_app_and_is_told_how_to_undo_it() {
@@ -174,4 +175,58 @@ async fn a_form_that_is_filled_in_otherwise_makes_another_app() {
     let third = next(&alice.submit(&first).await);
     assert!(third != made && third != second, "{third}");
     page(&mut alice, &third).await;
+}
+
+#[tokio::test]
+async fn no_two_apps_of_an_owner_have_names_that_read_alike() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let mut apps = Vec::new();
+    for (name, is_made) in [
+        ("Web shop", true),
+        ("web shop", false),
+        ("Mu\u{308}ller", true),
+        ("M\u{fc}ller", false),
+        ("M\u{dc}LLER", false),
+        ("web-shop", true),
+    ] {
+        let filled = new_app(&mut alice, name).await;
+        let answer = alice.submit(&filled).await;
+        assert_eq!(answer.status == 303, is_made, "{name:?}: {answer:?}");
+        if is_made {
+            apps.push(client(&page(&mut alice, &next(&answer)).await).key);
+        }
+    }
+    // What an app is called is its own to write otherwise.
+    let rename = async |alice: &mut TestBrowser<'_>, key: &str, name: &str| {
+        let path = format!("/portal/apps/{key}/edit");
+        let shown = page(alice, &path).await;
+        let filled = form(&shown, &path).with("name", name).with("extent", "all");
+        alice.submit(&filled).await.status
+    };
+    assert_eq!(rename(&mut alice, &apps[0], "WEB shop").await, 303);
+    assert_eq!(rename(&mut alice, &apps[2], "WEB SHOP").await, 409);
+    assert_eq!(rename(&mut alice, &apps[1], "M\u{dc}ller").await, 303);
+    // Another owner's do not matter.
+    let mut bobby = sign_up(&companion, "bobby").await;
+    let filled = new_app(&mut bobby, "Web shop").await;
+    assert_eq!(bobby.submit(&filled).await.status, 303);
+
+    // A pair from an earlier release goes on, and each of the two can be changed in all but its name.
+    sqlx::any::install_default_drivers();
+    let url = sqlite(companion.path());
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    for (key, name) in [(&apps[0], "Mu\u{308}ller"), (&apps[1], "M\u{fc}ller")] {
+        let text = "UPDATE apps SET name = $2 WHERE app_key = $1";
+        let update = sqlx::query(text).bind(key.as_str()).bind(name);
+        update.execute(&pool).await.unwrap();
+    }
+    for key in &apps[..2] {
+        for name in ["Mu\u{308}ller", "M\u{fc}ller"] {
+            assert_eq!(rename(&mut alice, key, name).await, 303, "{key} {name:?}");
+        }
+        assert_eq!(rename(&mut alice, key, "m\u{fc}ller").await, 409, "{key}");
+    }
+    assert_eq!(rename(&mut alice, &apps[0], "Shop").await, 303);
+    assert_eq!(rename(&mut alice, &apps[1], "m\u{fc}ller").await, 303);
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use portcullis::identity::{
-    App, AppKey, KeptSecret, PlainSecret, RoleName, ScopeSet, SecretDigest, Status, User, Username,
+    App, AppKey, AppName, KeptSecret, PlainSecret, RoleName, ScopeSet, SecretDigest, Status, User,
+    Username,
 };
 use portcullis::store::{
     ChangeOf, Committed, Created, LoginName, Page, Store, StoreLocation, Successor,
@@ -214,6 +215,12 @@ pub(super) async fn apps(place: &StoreLocation) {
         store.add_app(&twin, &secret.kept()).await.unwrap(),
         Created::NameTaken
     );
+    let alike = App {
+        name: AppName::parse("Web-Shop").unwrap(),
+        ..twin
+    };
+    let added = store.add_app(&alike, &secret.kept()).await.unwrap();
+    assert_eq!(added, Created::NameTaken);
     let found = store.app(&app.key, NOW).await.unwrap().unwrap();
     assert_eq!((&found.app, &found.owner), (&app, &alice));
     assert!(found.secrets.len() == 1 && found.secrets[0].matches(&secret.digest()));
