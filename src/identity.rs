@@ -62,6 +62,9 @@ pub use scope::{
 pub use second_factor::{RequiredFor, SecondFactor};
 pub use secret::{KeptSecret, PlainSecret, SecretDigest, SecretEnd, alphanumeric};
 pub use session::{Assurance, Session};
-pub use sign_in::{SignIn, SignInEndpoint, SignInKind, SignInMethod, SignInOutcome, labelled};
+pub use sign_in::{
+    EarlierLogIn, Failures, SignIn, SignInEndpoint, SignInKind, SignInMethod, SignInOutcome,
+    labelled,
+};
 pub use successor::SuccessorKey;
 pub use user::{Email, Status, StatusError, User, UserError, UserId, Username};

@@ -88,6 +88,7 @@ pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;
 pub use scope_uses::ScopeCounts;
 pub use sessions::NewSession;
+pub use sign_ins::KEPT_OF_OUTCOME;
 pub use signing_keys::{Placed, StoredKey};
 pub use sweep::Swept;
 pub use users::{Credentials, LoginName, UserFilter};

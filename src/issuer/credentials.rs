@@ -11,8 +11,10 @@ mod second_factor;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus_client::registry::Registry;
+use tokio::time::timeout;
 
 use super::IssuerSettings;
 use super::audit::AuditLog;
@@ -20,14 +22,18 @@ use super::hashing::PasswordHasher;
 use super::sign_ins::SignIns;
 use super::throttle::Throttle;
 use crate::clock::Clock;
-use crate::identity::{SignIn, SignInMethod, SignInOutcome, UserId};
-use crate::store::{Store, StoreError};
+use crate::identity::{EarlierLogIn, SignIn, SignInMethod, SignInOutcome, UserId};
+use crate::store::{KEPT_OF_OUTCOME, Store, StoreError};
 
 pub(super) use attempt::Attempts;
 pub(super) use client::Party;
 pub(super) use metrics::RegistrationOutcome;
+pub(super) use password::FirstStep;
 pub(super) use places::{PlaceKey, StoredPlaces};
 pub(super) use second_factor::{AskedPasskey, PresentedPasskey, Proven, SecondFactors};
+
+/// How long a log-in waits for what is known of the one before.
+const EARLIER_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What checks the credentials of everybody who comes to one issuer.
 pub(super) struct Credentials {
@@ -100,6 +106,24 @@ impl Credentials {
     /// The log-ins of a user, and the attempts to log in as it, the latest first.
     pub(super) async fn sign_ins_of(&self, user: &UserId) -> Result<Vec<SignIn>, StoreError> {
         self.sign_ins.of(user, &self.store, self.clock.now()).await
+    }
+
+    /// What was known of a user before the log-in that is under way. It is asked for before that is noted, and holds
+    /// nobody up: without an answer of the store nothing is said.
+    async fn earlier_log_in(&self, user: &UserId) -> Option<EarlierLogIn> {
+        match timeout(EARLIER_PATIENCE, self.sign_ins_of(user)).await {
+            Ok(Ok(known)) => EarlierLogIn::among(&known, KEPT_OF_OUTCOME),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "what was known of log-ins could not be read; a log-in goes on without it");
+                None
+            }
+            Err(_) => {
+                tracing::warn!(
+                    "what was known of log-ins was not read in time; a log-in goes on without it"
+                );
+                None
+            }
+        }
     }
 
     /// Remembers that a user has set its password by a link.

@@ -15,10 +15,10 @@ use crate::labels::Label;
 const MAX_OF_DAY: i64 = 10;
 
 /// So many rows of each outcome are kept of one user, those that were added to last: failures push out no log-ins.
-const MAX_OF_OUTCOME: i64 = 30;
+pub const KEPT_OF_OUTCOME: i64 = 30;
 
 /// Of three outcomes.
-const MAX_LISTED: i64 = 3 * MAX_OF_OUTCOME;
+const MAX_LISTED: i64 = 3 * KEPT_OF_OUTCOME;
 
 impl Store {
     /// Adds what was noted of users to what is kept of them, in the order in which it comes: all issuers have the
@@ -110,7 +110,7 @@ async fn add(
     sqlx::query(older)
         .bind(user.as_str())
         .bind(outcome)
-        .bind(MAX_OF_OUTCOME)
+        .bind(KEPT_OF_OUTCOME)
         .execute(&mut **transaction)
         .await?;
     Ok(())

@@ -8,6 +8,7 @@ mod first_calls;
 mod first_steps;
 mod forms;
 mod guarded;
+mod language;
 mod lineages;
 mod logins;
 mod look;

@@ -2,11 +2,22 @@
 
 use super::Credentials;
 use super::refused_app::RefusedProof;
-use crate::identity::{Password, SecondFactor, SignInMethod, SignInOutcome, User, UserId};
+use crate::identity::{
+    EarlierLogIn, Password, SecondFactor, SignInMethod, SignInOutcome, User, UserId,
+};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::hashing::{HashingFor, Verdict};
 use crate::issuer::throttle::{Claimant, LoginOrigin};
 use crate::store::{Credentials as StoredCredentials, LoginName};
+
+/// What the right password of a user leads to.
+pub(in crate::issuer) struct FirstStep {
+    pub(in crate::issuer) user: User,
+    /// What must follow before the user is logged in.
+    pub(in crate::issuer) next: SecondFactor,
+    /// The log-in before; none where it is not known, or where something must follow.
+    pub(in crate::issuer) earlier: Option<EarlierLogIn>,
+}
 
 impl Credentials {
     /// The active user with this name or address and password, of whom nothing else is asked: for
@@ -34,15 +45,19 @@ impl Credentials {
         &self,
         name: &str,
         password: String,
-    ) -> Result<(User, SecondFactor), EndpointError> {
+    ) -> Result<FirstStep, EndpointError> {
         let (user, next) = self.password_of(name, password).await?;
-        let done = match next {
-            SecondFactor::None => "logged in",
-            SecondFactor::Asked | SecondFactor::ToBeMade => "gave the password",
+        let (done, earlier) = match next {
+            SecondFactor::None => ("logged in", self.earlier_log_in(&user.id).await),
+            SecondFactor::Asked | SecondFactor::ToBeMade => ("gave the password", None),
         };
         self.audit.done_by(&user, done);
         self.note_password(&user, next);
-        Ok((user, next))
+        Ok(FirstStep {
+            user,
+            next,
+            earlier,
+        })
     }
 
     /// Remembers a right password for its user: also where it was not enough, because then somebody knows it.

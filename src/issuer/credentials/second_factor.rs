@@ -5,8 +5,8 @@ use super::metrics::RegistrationOutcome;
 use super::refused_app::RefusedProof;
 use crate::clock::UnixSeconds;
 use crate::identity::{
-    Assertion, Challenge, CredentialId, PasskeyError, RelyingParty, RequiredFor, SecondFactor,
-    SecretDigest, SignInMethod, SignInOutcome, User, UserId, Verification,
+    Assertion, Challenge, CredentialId, EarlierLogIn, PasskeyError, RelyingParty, RequiredFor,
+    SecondFactor, SecretDigest, SignInMethod, SignInOutcome, User, UserId, Verification,
 };
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::throttle::Claimant;
@@ -101,8 +101,12 @@ impl Credentials {
     }
 
     /// Notes that a user has proved who it is by more than the password, and what for: its failures before are
-    /// forgiven.
-    pub(in crate::issuer) async fn complete_proof(&self, user: &User, proven: Proven) {
+    /// forgiven. Returns what is known of the log-in before, where this is one.
+    pub(in crate::issuer) async fn complete_proof(
+        &self,
+        user: &User,
+        proven: Proven,
+    ) -> Option<EarlierLogIn> {
         self.attempts.complete(&user.id).await;
         let (done, method) = match proven {
             Proven::LoginByPasskey => ("logged in with a passkey", Some(SignInMethod::Passkey)),
@@ -113,10 +117,11 @@ impl Credentials {
             Proven::Again => ("confirmed with a passkey", None),
         };
         self.audit.done_by(user, done);
-        if let Some(method) = method {
-            let outcome = SignInOutcome::Succeeded;
-            self.sign_ins.note(&user.id, outcome, method);
-        }
+        let method = method?;
+        let earlier = self.earlier_log_in(&user.id).await;
+        let outcome = SignInOutcome::Succeeded;
+        self.sign_ins.note(&user.id, outcome, method);
+        earlier
     }
 
     /// The active user whose passkey answers a challenge, once. Unknown, another's and wrong look alike.

@@ -17,7 +17,7 @@ use axum::response::Response;
 
 use super::browser::Browser;
 use super::extract::FormBody;
-use super::pages::{Language, PasskeyWords};
+use super::pages::{Language, PageAddress, PasskeyWords};
 use super::session::Sessions;
 use super::text::Text;
 use crate::identity::{
@@ -28,7 +28,7 @@ use crate::identity::{
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::{Issuer, Registration, random};
 
-use page::{FormOrigin, Site};
+use page::{FormOrigin, Reader, Site};
 
 pub(super) use consent::consent;
 pub(super) use login::{login, logout};
@@ -52,6 +52,8 @@ pub(super) struct Visit {
     headers: HeaderMap,
     browser: Browser,
     language: Language,
+    /// Where the page can be opened again.
+    address: Option<PageAddress>,
 }
 
 /// Why there is no page, no code and no session.
@@ -84,11 +86,13 @@ impl FromRequestParts<Arc<Issuer>> for Visit {
         if !issuer.settings.grants.has_authorization_code() {
             return Err(EndpointError::NotFound);
         }
+        let browser = Browser::read(&parts.headers, &issuer.settings.url);
         Ok(Self {
             issuer: Arc::clone(issuer),
             headers: parts.headers.clone(),
-            browser: Browser::read(&parts.headers, &issuer.settings.url),
-            language: Language::preferred(&parts.headers),
+            language: Language::of(&browser, &parts.headers),
+            browser,
+            address: PageAddress::of(parts),
         })
     }
 }
@@ -98,14 +102,22 @@ impl Visit {
         Sessions::new(&self.issuer, &self.browser)
     }
 
-    /// The language of a page, and the site that it is on.
-    fn surroundings(&self) -> (Language, Site<'_>) {
+    /// In which language somebody reads a page, and what it takes to choose another one.
+    fn reader(&self) -> Reader<'_> {
+        Reader {
+            language: self.language,
+            address: self.address.as_ref(),
+        }
+    }
+
+    /// Who reads a page, and the site that it is on.
+    fn surroundings(&self) -> (Reader<'_>, Site<'_>) {
         let settings = &self.issuer.settings;
         let site = Site {
             name: Text::of(settings.portal.title.as_str()),
             is_open: settings.registration == Registration::Open,
         };
-        (self.language, site)
+        (self.reader(), site)
     }
 
     /// What it says on the button that logs in with a passkey alone.

@@ -11,6 +11,9 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Longer cookies are not ours.
 const MAX_COOKIE_BYTES: usize = 128;
 
+/// How long a chosen language is kept: a year.
+const LANGUAGE_SECONDS: u32 = 31_536_000;
+
 /// So long is the beginning of the secret of a session, which stays the same while the rest is replaced.
 const LINEAGE_BYTES: usize = 43;
 
@@ -20,6 +23,8 @@ pub(super) struct Browser {
     /// Random, and the browser's alone: what our forms carry is derived from it.
     secret: Option<PlainSecret>,
     session: Option<PlainSecret>,
+    /// The tag of the language that was chosen in it.
+    language: Option<String>,
 }
 
 /// A cookie to be set.
@@ -30,12 +35,14 @@ pub(super) struct SetCookie(HeaderValue);
 struct CookieNames {
     browser: &'static str,
     session: &'static str,
+    language: &'static str,
     secure: &'static str,
 }
 
 const OVER_TLS: CookieNames = CookieNames {
     browser: "__Host-portcullis-browser",
     session: "__Host-portcullis-session",
+    language: "__Host-portcullis-language",
     secure: "; Secure",
 };
 
@@ -43,6 +50,7 @@ const OVER_TLS: CookieNames = CookieNames {
 const IN_CLEAR: CookieNames = CookieNames {
     browser: "portcullis-browser",
     session: "portcullis-session",
+    language: "portcullis-language",
     secure: "",
 };
 
@@ -56,9 +64,21 @@ impl Browser {
         };
         Self {
             names,
-            secret: cookie(headers, names.browser),
-            session: cookie(headers, names.session),
+            secret: cookie(headers, names.browser).map(PlainSecret::claimed),
+            session: cookie(headers, names.session).map(PlainSecret::claimed),
+            language: cookie(headers, names.language).map(str::to_owned),
         }
+    }
+
+    /// What was chosen as the language of the pages.
+    pub(super) fn language(&self) -> Option<&str> {
+        self.language.as_deref()
+    }
+
+    /// Has it keep the language with this tag, which is no secret and outlives sessions.
+    pub(super) fn choose_language(&self, tag: &str) -> Option<SetCookie> {
+        let age = format!("; Max-Age={LANGUAGE_SECONDS}");
+        self.cookie(self.names.language, tag, &age)
     }
 
     /// The session that it claims to be.
@@ -98,6 +118,7 @@ impl Browser {
             names: self.names,
             secret: self.secret.as_ref().map(copy),
             session: Some(copy(session)),
+            language: self.language.clone(),
         }
     }
 
@@ -121,14 +142,9 @@ impl Browser {
 
     /// Whether a form with this token is from a page that we gave to this very browser.
     pub(super) fn has_sent(&self, headers: &HeaderMap, token: Option<&str>) -> bool {
-        // `Origin` says nothing here: it is `null` under `Referrer-Policy: no-referrer`.
-        let foreign = headers
-            .get_all(SEC_FETCH_SITE)
-            .iter()
-            .any(|site| site == "cross-site" || site == "same-site");
         let expected = self.form_token();
         let sent = token.and_then(SecretDigest::from_text);
-        !foreign
+        !is_foreign(headers)
             && matches!((expected, sent), (Some(expected), Some(sent)) if expected.matches(&sent))
     }
 
@@ -152,6 +168,13 @@ impl SetCookie {
     }
 }
 
+/// Whether a browser says that a request comes from a page of another site or origin. `Origin` says nothing here: it is
+/// `null` under `Referrer-Policy: no-referrer`.
+pub(super) fn is_foreign(headers: &HeaderMap) -> bool {
+    let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
+    sites.any(|site| site == "cross-site" || site == "same-site")
+}
+
 /// The part of the secret of a session that stays. All of it is where the session has not been renewed.
 fn beginning(session: &PlainSecret) -> &str {
     let text = session.reveal();
@@ -159,7 +182,7 @@ fn beginning(session: &PlainSecret) -> &str {
 }
 
 /// The cookie's value if it comes once; two are a browser that somebody has tossed cookies at.
-fn cookie(headers: &HeaderMap, name: &str) -> Option<PlainSecret> {
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(COOKIE).iter();
     let pairs = lines.flat_map(|line| line.to_str().unwrap_or_default().split(';'));
     let mut values = pairs
@@ -173,7 +196,7 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<PlainSecret> {
     };
     let ours = (1..=MAX_COOKIE_BYTES).contains(&value.len())
         && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    ours.then(|| PlainSecret::claimed(value))
+    ours.then_some(value)
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ pub(super) async fn guard(
     next: Next,
 ) -> Response {
     if is_lost(&request) {
-        return pages::nothing(&issuer, request.headers()).await;
+        return pages::nothing(&issuer, &request).await;
     }
     match let_through(&issuer, request).await {
         Ok(request) => next.run(request).await,

@@ -12,10 +12,12 @@ mod apps;
 mod assets;
 mod boxes;
 mod confirmation;
+mod counts;
 mod form;
 mod frame;
 mod guard;
 mod language;
+mod language_choice;
 mod log_in;
 mod messages;
 mod own_scopes;
@@ -31,6 +33,7 @@ mod sign_ins;
 mod sign_up;
 mod start;
 mod switch;
+mod timed;
 mod told;
 mod trial;
 mod tried;
@@ -41,7 +44,8 @@ mod words;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderMap, Method};
+use axum::extract::Request;
+use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
@@ -55,6 +59,7 @@ pub(super) use answer::{OF_AN_APP, OPENER_POLICY};
 pub(in crate::issuer) use apps::once::MadeApps;
 pub(in crate::issuer) use assets::Look;
 pub(super) use language::Language;
+pub(super) use language_choice::{LanguageChoice, PageAddress};
 pub(super) use messages::Reason;
 pub(super) use own_scopes::sentence as sentence_of_scope;
 pub(super) use page_error::PageError;
@@ -82,6 +87,10 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
         (
             log_in::LOG_OUT_PATH,
             get(start::redirect).post(log_in::log_out),
+        ),
+        (
+            language_choice::PATH,
+            get(start::redirect).post(language_choice::choose),
         ),
         (assets::FAVICON_PATH, get(assets::no_icon)),
         (reset::PATH, get(reset::show).post(reset::submit)),
@@ -237,10 +246,16 @@ pub fn pages() -> impl Iterator<Item = &'static str> {
 }
 
 /// For a browser at a path where nothing is.
-pub(super) async fn nothing(issuer: &Arc<Issuer>, headers: &HeaderMap) -> Response {
-    let visitor = Visitor::from_outside(issuer, headers, Language::preferred(headers));
-    let error = EndpointError::NotFound.into();
-    refusal::answer(&visitor, &Method::GET, None, &error).await
+pub(super) fn nothing(
+    issuer: &Arc<Issuer>,
+    request: &Request,
+) -> impl Future<Output = Response> + use<> {
+    let mut visitor = Visitor::from_outside(issuer, request.headers());
+    visitor.address = PageAddress::of_request(request.method(), request.uri());
+    async move {
+        let error = EndpointError::NotFound.into();
+        refusal::answer(&visitor, &Method::GET, None, &error).await
+    }
 }
 
 /// The pages within their own layers; those of all endpoints come around them.

@@ -58,9 +58,40 @@ async function user(scene) {
     await page.goto(`${ISSUER}/portal/${path}`)
     await scene.look(path.replaceAll('/', '-'))
   }
+  const times = await timesInZone(scene)
+  const chosen = await chooseLanguage(scene)
   await page.goto(`${ISSUER}/panel/users`)
   await scene.look('refused')
-  return { key, command, tried, quick, copied, examples, language: await page.$eval('html', (html) => html.lang) }
+  return { times, chosen, key, command, tried, quick, copied, examples, language: await page.$eval('html', (html) => html.lang) }
+}
+
+// What a time says to a reader in another zone, and without script.
+async function timesInZone(scene) {
+  const { page } = scene
+  const seen = async () => page.$eval('main time', (time) => [time.textContent, time.title])
+  await page.emulateTimezone('Asia/Kolkata')
+  await page.goto(`${ISSUER}/portal/account`)
+  const times = { scripted: await seen() }
+  await page.setJavaScriptEnabled(false)
+  await page.reload()
+  times.unscripted = await seen()
+  await page.setJavaScriptEnabled(true)
+  await page.emulateTimezone()
+  return times
+}
+
+// Chooses the other language without script, with the keyboard, and then this one again: what the pages are in.
+async function chooseLanguage(scene) {
+  const { page } = scene
+  const languages = []
+  await page.setJavaScriptEnabled(false)
+  await page.goto(`${ISSUER}/portal/account?x=1`)
+  for (let turn = 0; turn < 2; turn += 1) {
+    await scene.press('footer button')
+    languages.push(await page.$eval('html', (html) => html.lang))
+  }
+  await page.setJavaScriptEnabled(true)
+  return [...languages, new URL(page.url()).pathname + new URL(page.url()).search]
 }
 
 // Presses a button that copies; what it told, and whether the clipboard has it.

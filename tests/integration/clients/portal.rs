@@ -39,6 +39,10 @@ async fn gets_to_a_first_call(language: &str, effect: &str) {
     assert_faultless(&seen, &["400", "403", "404"]);
     assert_eq!(seen["language"], language);
     assert_tried(&seen["tried"], language);
+    assert_times(&seen["times"]);
+    let other = if language == "en" { "de" } else { "en" };
+    let expected = json!([other, language, "/portal/account?x=1"]);
+    assert_eq!(seen["chosen"], expected);
     let copied = if language == "en" {
         "Copied"
     } else {
@@ -74,6 +78,18 @@ async fn gets_to_a_first_call(language: &str, effect: &str) {
     assert_eq!(seen["filtered"], json!(["1 / 8", 1, "", 8]));
     assert_eq!(seen["unscripted"], json!(0), "buttons without script");
     assert_eq!(scene.companion.check("GET", "/orders/1", &token).await, 401);
+}
+
+/// A time is in the zone of the reader, with UTC in its title; without script it is UTC.
+fn assert_times(times: &Value) {
+    let text = |which: &str, part: usize| times[which][part].as_str().unwrap().to_owned();
+    let utc = text("unscripted", 0);
+    assert!(utc.ends_with(" UTC"), "{times}");
+    assert_eq!(text("unscripted", 1), "", "{times}");
+    assert_eq!(text("scripted", 1), utc, "{times}");
+    let local = text("scripted", 0);
+    let is_local = local.contains("+5:30") || local.contains("IST");
+    assert!(is_local && local != utc, "{times}");
 }
 
 /// What the user saw of the calls that went through Envoy.

@@ -152,6 +152,8 @@ fn last_use(page: &Answer) -> &str {
     let (_, rest) = starts
         .find_map(|start| page.body.split_once(start))
         .unwrap_or_else(|| panic!("{page:?}"));
+    let time = rest.strip_prefix("<time ");
+    let rest = time.map_or(rest, |time| time.split_once('>').unwrap().1);
     rest.split_once('<').unwrap().0
 }
 

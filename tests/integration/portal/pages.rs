@@ -1,6 +1,7 @@
 //! What all pages have: a language, a style, and an answer where there is none.
 
 use super::*;
+use crate::test_companion::FORM;
 
 #[tokio::test]
 async fn where_no_page_is_a_page_says_so() {
@@ -80,4 +81,84 @@ async fn the_style_sheet_has_a_name_that_changes_with_it() {
     let style = stranger.get(path).await;
     assert_eq!(set_cookies(&style), [""; 0], "others may keep it");
     assert_eq!(browser.get("/assets/other.css").await.status, 404);
+}
+
+#[tokio::test]
+async fn times_say_that_they_are_utc_and_when_that_is_anywhere() {
+    let (companion, clock) = with_clock().await;
+    let mut browser = sign_up(&companion, "alice").await;
+    let now = clock.now();
+    let at = now.calendar().unwrap();
+    let account = page(&mut browser, "/portal/account").await;
+    let time = format!("<time datetime=\"{now}\" data-form=\"day\">{} ", at.day);
+    assert!(account.body.contains(&time), "{time}: {account:?}");
+    let utc = format!(", {:02}:{:02} UTC</time>", at.hour, at.minute);
+    assert!(account.body.contains(&utc), "{utc}: {account:?}");
+    // Where there is a time there is the script that writes it for the reader.
+    let filled = new_app(&mut browser, "web-shop").await;
+    send(&mut browser, &filled).await;
+    let mut admin = log_in(&companion, "admin", ADMIN_PASSWORD).await;
+    let own = [
+        "",
+        "portal/apps",
+        "portal/access",
+        "portal/account",
+        "portal/sessions",
+    ];
+    let panel = [
+        "panel/users",
+        "panel/users/alice",
+        "panel/apps",
+        "panel/audit",
+        "panel/keys",
+    ];
+    for path in own.iter().chain(&panel) {
+        let reader = if path.starts_with("panel") {
+            &mut admin
+        } else {
+            &mut browser
+        };
+        let shown = page(reader, &format!("/{path}")).await;
+        let has_time = shown.body.contains("<time ");
+        let may_have_none = ["", "portal/access"].contains(path);
+        assert!(has_time || may_have_none, "{path}: {shown:?}");
+        assert!(shown.body.contains("<script"), "{path}: {shown:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_a_refusal_does_not_take_a_user_for_a_stranger() {
+    let companion = TestCompanion::start().await;
+    let browser = sign_up(&companion, "alice").await;
+    let session = &browser.cookies["__Host-portcullis-session"];
+    let session = format!("cookie: __Host-portcullis-session={session}");
+    let html = "accept: text/html,application/xhtml+xml,*/*;q=0.8";
+    let log_in = "href=\"/portal/log-in\"";
+    for (headers, is_stranger) in [(vec![html], true), (vec![html, session.as_str()], false)] {
+        let lost = companion.send("GET", "/nothing/here", &headers, "").await;
+        assert_eq!(lost.status, 404, "{lost:?}");
+        assert_eq!(lost.body.contains(log_in), is_stranger, "{lost:?}");
+    }
+    // What is refused before the page has looked at it.
+    let long = "x".repeat(200 * 1024);
+    let headers = [FORM, session.as_str()];
+    let refused = companion.send("POST", "/portal/account/email", &headers, &long);
+    let refused = refused.await;
+    assert_eq!(refused.status, 413, "{refused:?}");
+    assert!(refused.body.contains("<span>alice</span>"), "{refused:?}");
+    assert!(!refused.body.contains(log_in), "{refused:?}");
+}
+
+#[tokio::test]
+async fn the_commands_of_the_start_page_can_be_copied() {
+    let companion = TestCompanion::start().await;
+    let mut browser = sign_up(&companion, "alice").await;
+    let filled = new_app(&mut browser, "web-shop").await;
+    send(&mut browser, &filled).await;
+    let start = page(&mut browser, "/").await;
+    for id in ["app-key", "call-token", "call-api"] {
+        assert!(start.body.contains(&format!(" id=\"{id}\">")), "{start:?}");
+        let button = format!("data-copy=\"{id}\"");
+        assert!(start.body.contains(&button), "{button}: {start:?}");
+    }
 }

@@ -18,7 +18,7 @@ const ANYBODY: &str = "consumer.app consumer.account backend.app backend.introsp
                        backend.token backend.user";
 
 /// The scope that each page needs; none are public. A new page is one more row.
-const NEEDED: [(&str, Option<&str>); 65] = [
+const NEEDED: [(&str, Option<&str>); 66] = [
     ("/", None),
     ("/assets/{file}", None),
     ("/favicon.ico", None),
@@ -29,6 +29,7 @@ const NEEDED: [(&str, Option<&str>); 65] = [
     ("/portal/{*rest}", Some(ANYBODY)),
     ("/panel/{*rest}", Some(ANYBODY)),
     ("/portal/sign-up", None),
+    ("/portal/language", None),
     ("/portal/log-in", None),
     ("/portal/log-out", None),
     ("/portal/log-in/passkey", None),

@@ -4,11 +4,12 @@ use portcullis::store::{Committed, Created, LoginName};
 use serde_json::{Value, json};
 
 use super::passkeys::{add, second_step, used};
-use super::{form, in_german, log_in, page, sign_up};
+use super::{form, in_german, log_in, next, page, sign_up, with_clock};
 use crate::authenticator::TestPasskey;
+use crate::client::Answer;
 use crate::store::user;
 use crate::test_browser::TestBrowser;
-use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion, URL};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion, URL, sqlite};
 
 const PATH: &str = "/portal/account/sign-ins";
 
@@ -192,4 +193,93 @@ async fn an_address_that_fails_for_many_users_hides_no_attempt_from_elsewhere() 
     let name = "portcullis_issuer_sign_ins_lost_total ";
     let lost = metrics.lines().find_map(|line| line.strip_prefix(name));
     assert!(lost.is_some_and(|lost| lost != "0"), "{lost:?}");
+}
+
+/// Logs in, and returns the browser with the first page after it.
+async fn first_page<'a>(companion: &'a TestCompanion, from: &str) -> (TestBrowser<'a>, Answer) {
+    let mut browser = TestBrowser::new(companion);
+    let path = "/portal/log-in?next=%2Fportal%2Faccount";
+    let empty = form(&page(&mut browser, path).await, "/portal/log-in");
+    assert_eq!(empty.fields["next"], from);
+    let filled = empty.with("username", "alice").with("password", PASSWORD);
+    let answer = browser.submit(&filled).await;
+    let shown = page(&mut browser, &next(&answer)).await;
+    (browser, shown)
+}
+
+#[tokio::test]
+async fn the_first_page_after_a_log_in_tells_of_the_one_before() {
+    let (companion, clock) = with_clock().await;
+    sign_up(&companion, "alice").await;
+    let next = "/portal/account";
+    let told = "id=\"earlier\"";
+    // Failures before the first log-in ever are no news of an earlier one.
+    assert_eq!(
+        try_by(&companion, "alice", "a guess", "192.0.2.1").await,
+        401
+    );
+    clock.advance(100);
+    let (_, first) = first_page(&companion, next).await;
+    assert!(!first.body.contains(told), "{first:?}");
+    let at = portcullis::clock::Clock::now(&*clock);
+    clock.advance(100);
+    let (mut browser, second) = first_page(&companion, next).await;
+    for text in [
+        "Last log-in: <time datetime=\"",
+        &format!("<time datetime=\"{at}\" data-form=\"day\">"),
+        ", from 127.0.0.1. No failed attempts since then.",
+        "<a href=\"/portal/account/sign-ins\">All log-ins</a>",
+    ] {
+        assert!(second.body.contains(text), "{text}: {second:?}");
+    }
+    let german = in_german(&companion, &browser, next).await;
+    let text = ", von 127.0.0.1. Seitdem keine Fehlversuche.";
+    assert!(german.body.contains(text), "{german:?}");
+    // Once, and after one reload.
+    let again = page(&mut browser, next).await;
+    assert!(again.body.contains(told), "{again:?}");
+    let over = page(&mut browser, next).await;
+    assert!(!over.body.contains(told), "{over:?}");
+
+    clock.advance(86_400);
+    for guess in ["a guess", "b guess"] {
+        assert_eq!(try_by(&companion, "alice", guess, "192.0.2.1").await, 401);
+    }
+    clock.advance(1);
+    let (_, third) = first_page(&companion, next).await;
+    let text = "Since then 2 failed attempts.";
+    assert!(third.body.contains(text), "{third:?}");
+}
+
+#[tokio::test]
+async fn a_second_step_tells_of_the_log_in_before_as_well() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let (_, codes) = add(&mut alice, &TestPasskey::es256(URL)).await;
+    for (code, is_told) in [(&codes[0], false), (&codes[1], true)] {
+        let (mut browser, asked) = second_step(&companion, "alice", PASSWORD).await;
+        let code = form(&asked, "/portal/log-in/recovery").with("code", code);
+        let answer = browser.submit(&code).await;
+        let first = page(&mut browser, &next(&answer)).await;
+        let told = first.body.contains("Last log-in: ");
+        assert_eq!(told, is_told, "{first:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_goes_on_where_the_one_before_cannot_be_read() {
+    let companion = TestCompanion::start().await;
+    companion.register("alice").await;
+    first_page(&companion, "/portal/account").await;
+    sqlx::any::install_default_drivers();
+    let url = sqlite(companion.path());
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    let text = "ALTER TABLE sign_ins RENAME TO elsewhere";
+    sqlx::raw_sql(text).execute(&pool).await.unwrap();
+    let (_, shown) = first_page(&companion, "/portal/account").await;
+    assert!(!shown.body.contains("id=\"earlier\""), "{shown:?}");
+    let text = "ALTER TABLE elsewhere RENAME TO sign_ins";
+    sqlx::raw_sql(text).execute(&pool).await.unwrap();
+    let (_, shown) = first_page(&companion, "/portal/account").await;
+    assert!(shown.body.contains("id=\"earlier\""), "{shown:?}");
 }

@@ -4,18 +4,19 @@ use axum::response::Response;
 
 use super::page::{self, FormOrigin};
 use super::{OwnForm, PageError, Verified, Visit, page_url};
-use crate::identity::{Assurance, SecondFactor, User};
+use crate::identity::{Assurance, SecondFactor};
+use crate::issuer::credentials::FirstStep;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::browser::SetCookie;
 use crate::issuer::http::extract::FormBody;
 use crate::issuer::http::pages::{self, Onward, Visitor};
 
 /// What a right password leads to.
-enum FirstStep {
+enum AfterPassword {
     /// A session, whose secret the browser keeps.
     LoggedIn(Option<SetCookie>),
     /// Something else is asked of this user.
-    More(User, SecondFactor),
+    More(FirstStep),
 }
 
 /// `POST /authorization/login`
@@ -79,10 +80,12 @@ impl Visit {
         let username = form.get("username").unwrap_or_default();
         let password = form.get("password").unwrap_or_default().to_owned();
         match self.first_step(username, password).await {
-            Ok(FirstStep::LoggedIn(cookie)) => Ok(page::go(&page_url(&verified.request), cookie)),
-            Ok(FirstStep::More(user, factor)) => {
+            Ok(AfterPassword::LoggedIn(cookie)) => {
+                Ok(page::go(&page_url(&verified.request), cookie))
+            }
+            Ok(AfterPassword::More(first)) => {
                 let visitor = self.visitor();
-                let page = pages::after_password(&visitor, &user, factor, onward(&verified));
+                let page = pages::after_password(&visitor, first, onward(&verified));
                 page.await.map_err(PageError::of_the_portal)
             }
             // The same page again with the same request: what was typed as the name stays, and the
@@ -111,24 +114,29 @@ impl Visit {
         &self,
         username: &str,
         password: String,
-    ) -> Result<FirstStep, EndpointError> {
+    ) -> Result<AfterPassword, EndpointError> {
         let credentials = &self.issuer.credentials;
-        let (user, factor) = credentials.first_step(username, password).await?;
-        if factor != SecondFactor::None {
-            return Ok(FirstStep::More(user, factor));
+        let first = credentials.first_step(username, password).await?;
+        if first.next != SecondFactor::None {
+            return Ok(AfterPassword::More(first));
         }
-        match self.sessions().begin(&user, Assurance::Password).await {
+        match self
+            .sessions()
+            .begin(&first.user, Assurance::Password)
+            .await
+        {
             // Its first passkey was made while the password was checked.
-            Err(EndpointError::SecondFactorNeeded) => {
-                Ok(FirstStep::More(user, SecondFactor::Asked))
-            }
-            begun => Ok(FirstStep::LoggedIn(begun?)),
+            Err(EndpointError::SecondFactorNeeded) => Ok(AfterPassword::More(FirstStep {
+                next: SecondFactor::Asked,
+                ..first
+            })),
+            begun => Ok(AfterPassword::LoggedIn(begun?)),
         }
     }
 
     /// The same browser at the pages of the portal, where a login continues.
     fn visitor(&self) -> Visitor {
-        Visitor::from_outside(&self.issuer, &self.headers, self.language)
+        Visitor::from_outside(&self.issuer, &self.headers)
     }
 
     async fn log_out(&self, form: Result<FormBody, EndpointError>) -> Result<Response, PageError> {

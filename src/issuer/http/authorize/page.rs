@@ -17,7 +17,9 @@ use crate::identity::{AppWithOwner, AuthorizeRequest, RedirectUri, ScopeName, Se
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::{EndpointError, REALM};
 use crate::issuer::http::browser::SetCookie;
-use crate::issuer::http::pages::{Language, OF_AN_APP, OPENER_POLICY, Reason, sentence_of_scope};
+use crate::issuer::http::pages::{
+    Language, LanguageChoice, OF_AN_APP, OPENER_POLICY, PageAddress, Reason, sentence_of_scope,
+};
 use crate::issuer::http::text::Text;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -35,6 +37,20 @@ pub(super) struct Site<'a> {
     pub(super) is_open: bool,
 }
 
+/// Who reads a page.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    pub(super) language: Language,
+    /// Where the page can be opened again.
+    pub(super) address: Option<&'a PageAddress>,
+}
+
+impl<'a> Reader<'a> {
+    fn choice(self) -> Option<LanguageChoice<'a>> {
+        LanguageChoice::at(self.address, self.language)
+    }
+}
+
 /// The hidden fields of a form.
 struct HiddenFields {
     request: Text<'static>,
@@ -45,6 +61,7 @@ struct HiddenFields {
 #[template(path = "login.html")]
 struct LoginPage<'a> {
     language: Language,
+    choice: Option<LanguageChoice<'a>>,
     site: Site<'a>,
     origin: HiddenFields,
     app: Text<'a>,
@@ -58,6 +75,7 @@ struct LoginPage<'a> {
 #[template(path = "consent.html")]
 struct ConsentPage<'a> {
     language: Language,
+    choice: Option<LanguageChoice<'a>>,
     site: Site<'a>,
     origin: HiddenFields,
     app: Text<'a>,
@@ -112,14 +130,15 @@ impl FormOrigin<'_> {
 
 /// Asks who it is. `failed` is the name of an attempt that failed.
 pub(super) fn login(
-    (language, site): (Language, Site<'_>),
+    (reader, site): (Reader<'_>, Site<'_>),
     origin: &FormOrigin<'_>,
     app: &AppWithOwner,
     by_passkey: Option<&'static str>,
     failed: Option<&str>,
 ) -> Response {
     let template = LoginPage {
-        language,
+        language: reader.language,
+        choice: reader.choice(),
         site,
         origin: origin.hidden_fields(),
         app: Text::of(app.app.name.as_str()),
@@ -144,7 +163,7 @@ pub(super) fn login(
 
 /// Asks whether the app may.
 pub(super) fn consent(
-    (language, site): (Language, Site<'_>),
+    (reader, site): (Reader<'_>, Site<'_>),
     origin: &FormOrigin<'_>,
     app: &AppWithOwner,
     user: &User,
@@ -154,10 +173,15 @@ pub(super) fn consent(
     let names: Vec<&str> = scopes.iter().map(|(name, _)| name.as_str()).collect();
     let shown = scopes.iter().map(|(name, description)| ShownScope {
         name: Text::of(name.as_str()),
-        description: Text::of(sentence_of_scope(language, name.as_str(), description)),
+        description: Text::of(sentence_of_scope(
+            reader.language,
+            name.as_str(),
+            description,
+        )),
     });
     let template = ConsentPage {
-        language,
+        language: reader.language,
+        choice: reader.choice(),
         site,
         origin: origin.hidden_fields(),
         app: Text::of(app.app.name.as_str()),

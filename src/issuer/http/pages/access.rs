@@ -10,6 +10,7 @@ use super::confirmation::Confirmation;
 use super::form::PageForm;
 use super::frame::Frame;
 use super::page_error::PageError;
+use super::timed::Timed;
 use super::told::Done;
 use super::visitor::Visitor;
 use crate::coding::push_percent_encoded;
@@ -42,9 +43,9 @@ struct Row<'a> {
     is_own: bool,
     /// Sentence and name of each.
     scopes: Vec<(Text<'a>, Text<'a>)>,
-    created: String,
-    used: String,
-    expires: String,
+    created: Timed,
+    used: Timed,
+    expires: Timed,
 }
 
 /// An app, which may be a stranger's: its words are shown as text, and its link nowhere.

@@ -10,6 +10,7 @@ use axum::response::Response;
 use super::answer;
 use super::apps::role_names;
 use super::frame::Frame;
+use super::timed::Timed;
 use super::visitor::Visitor;
 use super::words::passkey::PasskeyWords;
 use crate::issuer::http::extract::DirectoryAccess;
@@ -25,7 +26,7 @@ struct AccountPage<'a> {
     email: Text<'a>,
     roles: String,
     scopes: String,
-    created: String,
+    created: Timed,
     /// Whether it may change its address.
     may_change: bool,
     words: &'static PasskeyWords,

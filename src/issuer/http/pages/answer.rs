@@ -12,10 +12,8 @@ use crate::issuer::http::browser::SetCookie;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
-/// Images are the logo and the icon.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-);
+/// How a page has our script. What anybody has written is escaped, so that nobody else has one on a page.
+const SCRIPT: &str = "<script src=\"/assets/";
 
 /// W3C HTML, "cross-origin opener policies".
 pub(in crate::issuer::http) const OPENER_POLICY: HeaderName =
@@ -31,38 +29,37 @@ pub(in crate::issuer::http) const OF_AN_APP: HeaderValue = HeaderValue::from_sta
 
 /// A page.
 pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
-    page_under(status, template, POLICY, ISOLATED)
+    page_leading_to(status, template, "")
 }
 
-/// A page with our script, whose forms lead on to these origins as well: those of an app for which somebody logs in.
-pub(super) fn page_with_script(
+/// A page whose forms lead on to these origins as well: those of an app for which somebody logs in. It may have
+/// script where it has ours; images are the logo
+/// and the icon.
+pub(super) fn page_leading_to(
     status: StatusCode,
     template: &impl Template,
     targets: &str,
 ) -> Response {
-    let policy = format!(
-        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; form-action 'self'{}{targets}; \
-         frame-ancestors 'none'; base-uri 'none'",
-        if targets.is_empty() { "" } else { " " }
-    );
-    // What is not a header is not sent at all.
-    let policy = HeaderValue::try_from(policy).unwrap_or(POLICY);
-    let opener = if targets.is_empty() {
-        ISOLATED
-    } else {
-        OF_AN_APP
-    };
-    page_under(status, template, policy, opener)
-}
-
-fn page_under(
-    status: StatusCode,
-    template: &impl Template,
-    policy: HeaderValue,
-    opener: HeaderValue,
-) -> Response {
     let Ok(html) = template.render() else {
         // Writing to a string does not fail.
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let script = if html.contains(SCRIPT) {
+        " script-src 'self';"
+    } else {
+        ""
+    };
+    let (space, opener) = if targets.is_empty() {
+        ("", ISOLATED)
+    } else {
+        (" ", OF_AN_APP)
+    };
+    let policy = format!(
+        "default-src 'none'; img-src 'self'; style-src 'self';{script} form-action 'self'{space}{targets}; \
+         frame-ancestors 'none'; base-uri 'none'"
+    );
+    let Ok(policy) = HeaderValue::try_from(policy) else {
+        // Origins are ASCII.
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let head = [

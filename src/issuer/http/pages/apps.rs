@@ -17,6 +17,7 @@ use axum::response::Response;
 use super::answer;
 use super::frame::Frame;
 use super::page_error::PageError;
+use super::timed::Timed;
 use super::visitor::Visitor;
 use crate::coding::push_percent_encoded;
 use crate::identity::{App, AppDescription, AppStatus, ScopesFrom};
@@ -53,8 +54,8 @@ struct Row<'a> {
     /// Whether it is nothing.
     may_nothing: bool,
     is_active: bool,
-    created: String,
-    used: String,
+    created: Timed,
+    used: Timed,
 }
 
 /// `GET`
@@ -81,7 +82,7 @@ pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Re
         frame: visitor.frame(),
         apps: rows.collect(),
     };
-    Ok(answer::page_with_script(StatusCode::OK, &page, ""))
+    Ok(answer::page(StatusCode::OK, &page))
 }
 
 /// The page of an app.

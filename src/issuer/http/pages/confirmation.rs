@@ -7,6 +7,7 @@ use super::answer;
 use super::form::PageForm;
 use super::frame::Frame;
 use super::messages::Remark;
+use super::timed::Timed;
 use super::visitor::Visitor;
 use crate::issuer::directory::WhenUsed;
 use crate::issuer::http::text::Text;
@@ -35,6 +36,8 @@ pub(super) struct Confirmation<'a> {
 struct ConfirmationPage<'a> {
     frame: Frame<'a>,
     title: Text<'a>,
+    /// What is known of it, with times.
+    fact: Option<Timed>,
     texts: Vec<Text<'a>>,
     button: &'static str,
     action: Text<'a>,
@@ -68,8 +71,8 @@ pub(super) struct Typed<'a> {
 
 /// How it is asked.
 enum Asking<'a> {
-    /// Something is taken away.
-    Taking,
+    /// Something is taken away, of which this is known.
+    Taking(Option<Timed>),
     /// Nobody loses anything.
     Giving(Option<Offer>),
     /// Everybody loses something.
@@ -112,7 +115,17 @@ impl<'a> Confirmation<'a> {
 
     /// Asks again, and says why it was not done.
     pub(super) fn ask_again(self, visitor: &Visitor, remark: &Remark) -> Response {
-        self.page(visitor, remark, Asking::Taking)
+        self.page(visitor, remark, Asking::Taking(None))
+    }
+
+    /// The same, and says when something happened.
+    pub(super) fn ask_after_fact(
+        self,
+        visitor: &Visitor,
+        remark: &Remark,
+        fact: Timed,
+    ) -> Response {
+        self.page(visitor, remark, Asking::Taking(Some(fact)))
     }
 
     /// The same where nobody loses anything.
@@ -141,15 +154,16 @@ impl<'a> Confirmation<'a> {
     }
 
     fn page(self, visitor: &Visitor, remark: &Remark, asking: Asking<'a>) -> Response {
-        let (takes, typed, offer) = match asking {
-            Asking::Taking => (true, None, None),
-            Asking::Giving(offer) => (false, None, offer),
-            Asking::FromEverybody(typed) => (true, Some(typed), None),
+        let (takes, fact, typed, offer) = match asking {
+            Asking::Taking(fact) => (true, fact, None, None),
+            Asking::Giving(offer) => (false, None, None, offer),
+            Asking::FromEverybody(typed) => (true, None, Some(typed), None),
         };
         let fields = self.fields.into_iter().chain([(CONFIRMED, "yes")]);
         let page = ConfirmationPage {
             frame: visitor.frame(),
             title: Text::of(self.title),
+            fact,
             texts: self.texts.into_iter().map(Text::of).collect(),
             button: self.button,
             action: Text::of(&*visitor.path),

@@ -1,7 +1,8 @@
 //! What is around each page: name, menu, who is logged in, and what was just done.
 
 use super::assets::{ICON_PATH, SCRIPT_PATH, logo_path};
-use super::told::Told;
+use super::language_choice::LanguageChoice;
+use super::told::{EarlierLine, Told};
 use super::visitor::Visitor;
 use super::words::Words;
 use super::{access, account, apps, panel, passkeys, sessions, trial};
@@ -28,6 +29,8 @@ pub(super) struct Frame<'a> {
     pub(super) icon: &'static str,
     /// The name of whoever is logged in.
     pub(super) user: Option<Text<'a>>,
+    /// Whether nobody is.
+    pub(super) is_strangers: bool,
     /// What each form carries back.
     pub(super) csrf: String,
     /// The pages of the user's own, and the way to the panel.
@@ -36,6 +39,10 @@ pub(super) struct Frame<'a> {
     pub(super) parts: Vec<Entry>,
     /// What was just done.
     pub(super) done: Option<&'static str>,
+    /// Of a log-in that was just done: what is known of the one before.
+    pub(super) earlier: Option<EarlierLine<'a>>,
+    /// None where the page cannot be opened again.
+    pub(super) choice: Option<LanguageChoice<'a>>,
     pub(super) style: &'a str,
     /// For pages with script.
     pub(super) script: &'static str,
@@ -62,6 +69,7 @@ impl<'a> Frame<'a> {
             icon: ICON_PATH.as_str(),
             logo: visitor.issuer.logo().as_deref().map(logo_path),
             user: user.map(|user| Text::of(user.username.as_str())),
+            is_strangers: visitor.is_known && user.is_none(),
             csrf: visitor
                 .browser
                 .form_token()
@@ -73,8 +81,12 @@ impl<'a> Frame<'a> {
             done: match visitor.told() {
                 Some(Told::Done(done)) => Some(done.say(words)),
                 Some(Told::Replaced(_)) => Some(words.done.secret_replaced),
-                Some(Told::Secret(_) | Told::Tried(_)) | None => None,
+                Some(Told::LoggedIn(_) | Told::Secret(_) | Told::Tried(_)) | None => None,
             },
+            earlier: visitor
+                .told_log_in()
+                .map(|told| EarlierLine::of(visitor, told)),
+            choice: LanguageChoice::at(visitor.address.as_ref(), visitor.language),
             style: visitor.issuer.look.style_path(),
             script: SCRIPT_PATH.as_str(),
         }

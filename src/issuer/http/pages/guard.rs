@@ -14,6 +14,7 @@ use super::answer;
 use super::assets;
 use super::form::{CSRF, PageForm};
 use super::language::Language;
+use super::language_choice::{self, PageAddress};
 use super::page_error::PageError;
 use super::proof;
 use super::refusal;
@@ -23,7 +24,7 @@ use crate::decision::Denial;
 use crate::identity::{PlainSecret, Session, User};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::body;
-use crate::issuer::http::browser::{Browser, SetCookie};
+use crate::issuer::http::browser::{Browser, SetCookie, is_foreign};
 use crate::issuer::http::guard::{Admission, Caller, admit, present_caller, target};
 use crate::issuer::{Issuer, random};
 use crate::policy::{RequiredScopes, Route};
@@ -105,7 +106,9 @@ impl Visit {
         };
         Ok(Self {
             visitor: Visitor {
-                language: Language::preferred(&parts.headers),
+                language: Language::of(&browser, &parts.headers),
+                is_known: session.is_none(),
+                address: PageAddress::of(parts),
                 browser: Arc::new(browser),
                 user: None,
                 assurance: None,
@@ -123,6 +126,8 @@ impl Visit {
     async fn let_in(&mut self, request: Request) -> Result<Request, PageError> {
         let issuer = Arc::clone(&self.visitor.issuer);
         let session = self.visitor.sessions().current().await?;
+        // For what is said if the body does not arrive.
+        self.visitor.knows(session.as_ref());
         let max = session
             .as_ref()
             .map_or(MAX_STRANGERS_BYTES, |_| MAX_FORM_BYTES);
@@ -132,8 +137,7 @@ impl Visit {
             Some(_) => self.visitor.sessions().current().await?,
             None => None,
         };
-        self.visitor.user = session.as_ref().map(|found| Arc::new(found.user.clone()));
-        self.visitor.assurance = session.as_ref().map(|found| found.assurance);
+        self.visitor.knows(session.as_ref());
         if parts.method == Method::POST {
             let form = body::arrived_form(&parts.headers, body).await?;
             let form = PageForm(Arc::new(form));
@@ -179,7 +183,11 @@ impl Visit {
         let Visitor {
             browser, issuer, ..
         } = &self.visitor;
-        browser.has_sent(headers, form.0.get(CSRF)) && is_from_us(headers, &issuer.settings.url)
+        let is_from_us = is_from_us(headers, &issuer.settings.url);
+        if &*self.visitor.path == language_choice::PATH {
+            return is_from_us && !is_foreign(headers);
+        }
+        is_from_us && browser.has_sent(headers, form.0.get(CSRF))
     }
 
     /// The session of somebody who has proved once more who it is: another one, which has just begun.

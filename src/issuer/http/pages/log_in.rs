@@ -72,11 +72,7 @@ fn page(
         words: PasskeyWords::of(visitor.language),
         offer: step::offer(visitor, next)?,
     };
-    Ok(if page.offer.is_some() {
-        answer::page_with_script(status, &page, "")
-    } else {
-        answer::page(status, &page)
-    })
+    Ok(answer::page(status, &page))
 }
 
 /// `GET`
@@ -96,12 +92,12 @@ pub(super) async fn submit(visitor: Visitor, form: PageForm) -> Result<Response,
     let password = form.text("password").to_owned();
     let credentials = &visitor.issuer.credentials;
     match credentials.first_step(&username, password).await {
-        Ok((user, factor)) => {
+        Ok(first) => {
             let onward = Onward {
                 path: next.unwrap_or("/").to_owned(),
                 targets: String::new(),
             };
-            step::after_password(&visitor, &user, factor, onward).await
+            step::after_password(&visitor, first, onward).await
         }
         // 401 would need a challenge, for which browsers open a dialogue of their own.
         Err(EndpointError::BadLogin) => page(

@@ -20,6 +20,7 @@ use super::form::PageForm;
 use super::frame::Frame;
 use super::messages::Remark;
 use super::page_error::PageError;
+use super::timed::Timed;
 use super::told::{Done, Told};
 use super::visitor::Visitor;
 use super::words::passkey::PasskeyWords;
@@ -52,14 +53,14 @@ struct PasskeysPage<'a> {
     /// Codes that were just made.
     codes: Vec<Text<'a>>,
     /// Until when they are shown.
-    codes_until: String,
+    codes_until: Timed,
 }
 
 struct Row {
     id: String,
     name: Text<'static>,
-    made: String,
-    used: String,
+    made: Timed,
+    used: Timed,
 }
 
 /// A page with a form that makes a passkey.
@@ -130,7 +131,7 @@ pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Re
         made: language.instant(passkey.created_at),
         used: passkey
             .last_used_at
-            .map_or_else(|| words.never.to_owned(), |used| language.instant(used)),
+            .map_or_else(|| Timed::words(words.never), |used| language.instant(used)),
     });
     let codes = visitor.told_secret().unwrap_or_default().split(' ');
     let page = PasskeysPage {
@@ -145,7 +146,7 @@ pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Re
             .collect(),
         codes_until: visitor.told_until(),
     };
-    Ok(answer::page_with_script(StatusCode::OK, &page, ""))
+    Ok(answer::page(StatusCode::OK, &page))
 }
 
 /// `POST new`: the page that makes one. Soon after a login, as what it makes is one.
@@ -181,7 +182,7 @@ async fn ask_again(
         ticket: visitor.ticket_text(&ticket)?,
         error: Text::of(error),
     };
-    Ok(answer::page_with_script(status, &page, ""))
+    Ok(answer::page(status, &page))
 }
 
 /// `POST add`: it is made. What stands behind a session by the password alone has ended with the first.

@@ -69,7 +69,6 @@ pub(super) async fn page(
         );
         None
     });
-    let has_script = offer.is_some();
     let page = ProofPage {
         frame: visitor.frame(),
         words,
@@ -83,9 +82,5 @@ pub(super) async fn page(
         },
         offer,
     };
-    if has_script {
-        answer::page_with_script(StatusCode::FORBIDDEN, &page, "")
-    } else {
-        answer::page(StatusCode::FORBIDDEN, &page)
-    }
+    answer::page(StatusCode::FORBIDDEN, &page)
 }

@@ -1,5 +1,5 @@
-// What the pages have with script alone: passkeys, copying, and filtering a list that is whole. All else works without,
-// and all words are in the page.
+// What the pages have with script alone: passkeys, copying, filtering a list that is whole, and times in the zone of the
+// reader. All else works without, and all words are in the page.
 'use strict'
 
 // Passkeys: asks the browser for one when its form is sent, and sends the answer in a field of the form.
@@ -107,4 +107,17 @@ for (const filter of document.querySelectorAll('[data-filter]')) {
   field.addEventListener('keydown', (event) => {
     if (event.key === 'Enter') event.preventDefault()
   })
+}
+
+// Times: in the zone of the reader, with its name, as the region of the browser writes the language of the page. The page
+// says UTC, which stays in the title.
+const language = document.documentElement.lang
+const locale = navigator.languages.find((one) => one.split('-')[0] === language) ?? language
+const hour = { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' }
+const forms = { day: { year: 'numeric', month: 'short', day: 'numeric', ...hour }, time: { ...hour, second: '2-digit' } }
+for (const time of document.querySelectorAll('time[data-form]')) {
+  const at = new Date(time.dateTime)
+  if (Number.isNaN(at.getTime())) continue
+  time.title = time.textContent
+  time.textContent = new Intl.DateTimeFormat(locale, forms[time.dataset.form]).format(at)
 }

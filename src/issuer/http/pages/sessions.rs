@@ -8,6 +8,7 @@ use super::answer;
 use super::form::PageForm;
 use super::frame::Frame;
 use super::page_error::PageError;
+use super::timed::Timed;
 use super::told::Done;
 use super::visitor::Visitor;
 use crate::identity::SecretDigest;
@@ -26,8 +27,8 @@ struct SessionsPage<'a> {
 struct Row {
     /// Names it, whatever takes its place, and opens nothing.
     lineage: String,
-    began: String,
-    expires: String,
+    began: Timed,
+    expires: Timed,
     is_this: bool,
 }
 

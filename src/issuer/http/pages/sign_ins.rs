@@ -8,6 +8,7 @@ use super::answer;
 use super::frame::Frame;
 use super::language::Language;
 use super::page_error::PageError;
+use super::timed::Timed;
 use super::visitor::Visitor;
 use crate::identity::{SignIn, SignInEndpoint, SignInMethod, SignInOutcome, User};
 use crate::issuer::http::extract::DirectoryAccess;
@@ -23,7 +24,9 @@ struct SignInsPage<'a> {
 
 /// What a table says of log-ins or attempts that differ in nothing but the time.
 pub(super) struct Row {
-    pub(super) when: String,
+    /// How often, where it was more than once.
+    pub(super) times: Option<String>,
+    pub(super) when: Timed,
     pub(super) has_succeeded: bool,
     pub(super) outcome: &'static str,
     pub(super) method: &'static str,
@@ -36,14 +39,14 @@ impl Row {
         let words = &language.words().sign_ins;
         let kind = &sign_in.kind;
         let last = language.instant(sign_in.last_at);
-        let when = if sign_in.attempts == 1 {
-            last
-        } else {
-            let first = language.instant(sign_in.first_at);
-            format!("{} {}: {first} – {last}", sign_in.attempts, words.times)
-        };
+        let is_several = sign_in.attempts > 1;
         Self {
-            when,
+            times: is_several.then(|| format!("{} {}: ", sign_in.attempts, words.times)),
+            when: if is_several {
+                language.instant(sign_in.first_at).to(&last)
+            } else {
+                last
+            },
             has_succeeded: kind.outcome == SignInOutcome::Succeeded,
             outcome: match (kind.outcome, kind.method) {
                 (SignInOutcome::Succeeded, SignInMethod::Link) => words.password_set,

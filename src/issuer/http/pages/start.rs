@@ -10,6 +10,7 @@ use super::answer;
 use super::apps::path_of;
 use super::frame::Frame;
 use super::page_error::PageError;
+use super::timed::Timed;
 use super::trial::FirstCall;
 use super::visitor::Visitor;
 use crate::identity::{App, AppStatus, User};
@@ -48,7 +49,7 @@ struct StartApp {
     name: Text<'static>,
     is_active: bool,
     may_nothing: bool,
-    used: String,
+    used: Timed,
 }
 
 struct StartCall {

@@ -5,6 +5,7 @@
 //! the browser meets next can show it.
 
 mod done;
+mod earlier;
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::issuer::http::browser::SetCookie;
 use crate::token::CryptographyError;
 
 pub(super) use done::Done;
+pub(super) use earlier::{EarlierLine, ToldLogIn};
 
 const COOKIE_NAME: &str = "portcullis-told";
 
@@ -63,6 +65,8 @@ pub(in crate::issuer) struct ToldKey(Arc<RandomizedNonceKey>);
 pub(super) enum Told {
     /// What has been done.
     Done(Done),
+    /// That somebody has logged in, with what is known of the log-in before.
+    LoggedIn(ToldLogIn),
     /// The secret of an app that was just made.
     Secret(String),
     /// The same of an app that got another one.
@@ -129,7 +133,7 @@ impl ToldKey {
         url: &str,
         now: UnixSeconds,
     ) -> Result<Option<SetCookie>, CryptographyError> {
-        if !matches!(telling.told, Told::Done(_)) {
+        if !telling.told.is_news() {
             return Ok(None);
         }
         if telling.was_told {
@@ -249,6 +253,11 @@ impl Told {
         told.find(Self::has_room)
     }
 
+    /// Whether it is told once; all else can be read for as long as its cookie lasts.
+    fn is_news(&self) -> bool {
+        matches!(self, Self::Done(_) | Self::LoggedIn(_))
+    }
+
     /// Whether a cookie can hold it.
     fn has_room(&self) -> bool {
         let sealed = Sealed {
@@ -265,7 +274,7 @@ impl Told {
 impl Telling {
     /// Whether the answer to such a request tells it: what has been done is no news where something is asked.
     pub(super) fn is_for(&self, method: &Method) -> bool {
-        method != Method::POST || !matches!(self.told, Told::Done(_))
+        method != Method::POST || !self.told.is_news()
     }
 }
 

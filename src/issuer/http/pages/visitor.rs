@@ -10,13 +10,15 @@ use axum::response::Response;
 use super::answer;
 use super::frame::Frame;
 use super::language::Language;
+use super::language_choice::PageAddress;
 use super::messages::{self, Remark};
 use super::page_error::PageError;
-use super::told::{Addressee, Done, Telling, Told};
+use super::timed::Timed;
+use super::told::{Addressee, Done, Telling, Told, ToldLogIn};
 use super::tried::Tried;
 use super::words::Words;
 use crate::clock::UnixSeconds;
-use crate::identity::{Assurance, PlainSecret, SecretDigest, User};
+use crate::identity::{Assurance, EarlierLogIn, PlainSecret, SecretDigest, Session, User};
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::browser::Browser;
@@ -34,6 +36,10 @@ pub(in crate::issuer::http) struct Visitor {
     pub(super) assurance: Option<Assurance>,
     /// The path of the page.
     pub(super) path: Arc<str>,
+    /// Whether it is known who is logged in, if somebody is.
+    pub(super) is_known: bool,
+    /// Where the page can be opened again.
+    pub(super) address: Option<PageAddress>,
     /// What the page is to tell of the form before it.
     pub(super) told: Option<Arc<Telling>>,
 }
@@ -49,20 +55,26 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
 
 impl Visitor {
     /// A browser at one of the pages of `authorize`, whose login continues on a page of ours.
-    pub(in crate::issuer::http) fn from_outside(
-        issuer: &Arc<Issuer>,
-        headers: &HeaderMap,
-        language: Language,
-    ) -> Self {
+    pub(in crate::issuer::http) fn from_outside(issuer: &Arc<Issuer>, headers: &HeaderMap) -> Self {
+        let browser = Browser::read(headers, &issuer.settings.url);
         Self {
-            browser: Arc::new(Browser::read(headers, &issuer.settings.url)),
             issuer: Arc::clone(issuer),
-            language,
+            language: Language::of(&browser, headers),
             user: None,
             assurance: None,
             path: "/".into(),
+            is_known: browser.session().is_none(),
+            browser: Arc::new(browser),
+            address: None,
             told: None,
         }
+    }
+
+    /// Takes notice of the session of its browser, or that there is none.
+    pub(super) fn knows(&mut self, session: Option<&Session>) {
+        self.is_known = true;
+        self.user = session.map(|found| Arc::new(found.user.clone()));
+        self.assurance = session.map(|found| found.assurance);
     }
 
     /// What the pages say to it.
@@ -71,9 +83,9 @@ impl Visitor {
     }
 
     /// When something was last used.
-    pub(super) fn last_use(&self, instant: Option<UnixSeconds>) -> String {
+    pub(super) fn last_use(&self, instant: Option<UnixSeconds>) -> Timed {
         instant.map_or_else(
-            || self.words().no_use.to_owned(),
+            || Timed::words(self.words().no_use),
             |instant| self.language.instant(instant),
         )
     }
@@ -96,24 +108,33 @@ impl Visitor {
     pub(super) fn told_secret(&self) -> Option<&str> {
         match self.told()? {
             Told::Secret(secret) | Told::Replaced(secret) => Some(secret),
-            Told::Done(_) | Told::Tried(_) => None,
+            Told::Done(_) | Told::LoggedIn(_) | Told::Tried(_) => None,
+        }
+    }
+
+    /// What the page is to tell of the log-in before.
+    pub(super) fn told_log_in(&self) -> Option<&ToldLogIn> {
+        match self.told()? {
+            Told::LoggedIn(earlier) => Some(earlier),
+            Told::Done(_) | Told::Secret(_) | Told::Replaced(_) | Told::Tried(_) => None,
         }
     }
 
     /// Until when this browser shows it, in words.
-    pub(super) fn told_until(&self) -> String {
+    pub(super) fn told_until(&self) -> Timed {
         let telling = self.told.as_deref();
         let until = telling.map(|telling| self.language.time(telling.until));
         let words = self.words();
+        let (before, after) = (words.visible_before, words.visible_after);
         let until = until.unwrap_or_default();
-        format!("{} {until} {}", words.visible_before, words.visible_after)
+        until.within(&format!("{before} "), &format!(" {after}"))
     }
 
     /// What came of a call of this operation, which the page is to show.
     pub(super) fn told_trial(&self, operation: &str) -> Option<&Tried> {
         match self.told()? {
             Told::Tried(tried) => Some(&**tried).filter(|tried| tried.operation == operation),
-            Told::Done(_) | Told::Secret(_) | Told::Replaced(_) => None,
+            Told::Done(_) | Told::LoggedIn(_) | Told::Secret(_) | Told::Replaced(_) => None,
         }
     }
 
@@ -167,6 +188,27 @@ impl Visitor {
     ) -> Result<Response, EndpointError> {
         let secret = self.sessions().renew(user, assurance).await?;
         self.go_with_secret(&secret, path, told)
+    }
+
+    /// Sends somebody on who has just logged in, in the session with this secret. What is known of the log-in before
+    /// is told by a page of ours; those of `authorize` tell nothing.
+    pub(super) fn go_logged_in(
+        &self,
+        secret: &PlainSecret,
+        path: &str,
+        earlier: Option<EarlierLogIn>,
+    ) -> Result<Response, EndpointError> {
+        match earlier {
+            Some(earlier) if !path.starts_with("/authorization/") => {
+                let told = Told::LoggedIn(earlier.into());
+                self.go_with_secret(secret, path, &told)
+            }
+            Some(_) | None => {
+                let seconds = self.issuer.settings.sessions.max_seconds;
+                let cookie = self.browser.begin_session(secret, seconds);
+                Ok(answer::with_cookies(answer::go(path), cookie))
+            }
+        }
     }
 
     fn go_with_secret(

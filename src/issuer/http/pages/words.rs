@@ -51,6 +51,7 @@ words! {
 
     // Around each page.
     skip: "Skip to content", "Zum Inhalt springen";
+    language: "Language", "Sprache";
     menu: "Pages", "Seiten";
     menu_apps: "My apps", "Meine Apps";
     log_in: "Log in", "Anmelden";

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::administrator;
 use crate::client::Answer;
-use crate::portal::{client, in_german, new_app, page, send, sign_up};
+use crate::portal::{client, in_german, log_in, new_app, page, send, sign_up};
 use crate::test_browser::form;
-use crate::test_companion::{ADMIN_PASSWORD, TestCompanion};
+use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestCompanion};
 
 #[tokio::test]
 async fn users_are_filtered_and_shown_with_what_they_have() {
@@ -152,4 +152,28 @@ async fn a_scope_says_by_what_it_is_used() {
         german.body.contains("Rollen sehen und ändern"),
         "{german:?}"
     );
+}
+
+#[tokio::test]
+async fn roles_of_users_lead_to_their_pages_for_whoever_may_see_roles() {
+    let companion = TestCompanion::start().await;
+    companion.register("alice").await;
+    let token = companion.login("admin", ADMIN_PASSWORD).await;
+    let role = json!({"name": "clerk", "scopes": ["backend.user"]});
+    let made = companion.post("/backend/role", &role, &token).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let user = json!({"username": "dora", "email": "dora@shop.example", "password": PASSWORD,
+        "roles": ["clerk"]});
+    let made = companion.post("/backend/user", &user, &token).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let mut admin = administrator(&companion).await;
+    let mut clerk = log_in(&companion, "dora", PASSWORD).await;
+    for path in ["/panel/users", "/panel/users/alice"] {
+        let link = "<a href=\"/panel/roles/consumer\">consumer</a>";
+        let seen = page(&mut admin, path).await;
+        assert!(seen.body.contains(link), "{path}: {seen:?}");
+        let seen = page(&mut clerk, path).await;
+        assert!(seen.body.contains("consumer"), "{path}: {seen:?}");
+        assert!(!seen.body.contains("/panel/roles/"), "{path}: {seen:?}");
+    }
 }

@@ -50,6 +50,7 @@ fn the_login_page_asks_for_a_name_or_after_a_failure_for_the_password() {
     let page = |failed: Option<&'static str>| LoginPage {
         by_passkey: None,
         language: Language::English,
+        choice: None,
         site: site(failed.is_none()),
         origin: hidden("&"),
         app: Text::of("web-shop"),
@@ -91,6 +92,7 @@ fn the_login_page_asks_for_a_name_or_after_a_failure_for_the_password() {
 fn consent_page(text: &str) -> ConsentPage<'_> {
     ConsentPage {
         language: Language::English,
+        choice: None,
         site: site(true),
         origin: hidden("&"),
         app: Text::of(text),
@@ -177,6 +179,7 @@ fn text_of_anybody_is_markup_on_no_page() {
     let login = |failed: Option<Text<'static>>| LoginPage {
         by_passkey: None,
         language: Language::English,
+        choice: None,
         site: site(failed.is_none()),
         origin: hidden(HOSTILE),
         app: Text::of(HOSTILE),

@@ -12,6 +12,7 @@ use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::timed::Timed;
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
@@ -23,7 +24,7 @@ struct DeletePage<'a> {
     frame: Frame<'a>,
     path: String,
     name: Text<'a>,
-    used: String,
+    used: Timed,
     concerned: String,
     told_use: Option<(&'static str, &'static str)>,
     error: Text<'a>,

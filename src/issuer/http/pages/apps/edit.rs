@@ -53,7 +53,7 @@ pub(in crate::issuer::http::pages) async fn show(
         error: Text::of(""),
         wrong: Fields::none(),
     };
-    Ok(answer::page_with_script(StatusCode::OK, &page, ""))
+    Ok(answer::page(StatusCode::OK, &page))
 }
 
 /// `POST`
@@ -124,7 +124,7 @@ async fn again(
         error: Text::of(remark.text),
         wrong: remark.fields,
     };
-    Ok(answer::page_with_script(remark.status, &page, ""))
+    Ok(answer::page(remark.status, &page))
 }
 
 /// An app of the caller's.

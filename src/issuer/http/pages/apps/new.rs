@@ -66,7 +66,7 @@ pub(in crate::issuer::http::pages) async fn show(
         error: Text::of(""),
         wrong: Fields::none(),
     };
-    Ok(answer::page_with_script(StatusCode::OK, &page, ""))
+    Ok(answer::page(StatusCode::OK, &page))
 }
 
 /// `POST`
@@ -102,7 +102,7 @@ pub(in crate::issuer::http::pages) async fn submit(
         error: Text::of(remark.text),
         wrong: remark.fields,
     };
-    Ok(answer::page_with_script(remark.status, &page, ""))
+    Ok(answer::page(remark.status, &page))
 }
 
 /// The answer where the app is made, else what the form says of it.

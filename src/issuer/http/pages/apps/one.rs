@@ -14,6 +14,7 @@ use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::own_scopes::sentence;
 use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::timed::Timed;
 use crate::issuer::http::pages::trial::{self, FirstCall, FromHere};
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::pages::words::Words;
@@ -32,20 +33,20 @@ struct AppPage<'a> {
     key: Text<'a>,
     /// For as long as this browser is told.
     secret: Option<Text<'a>>,
-    secret_until: String,
+    secret_until: Timed,
     /// When the present one was made; none where there is none.
-    secret_since: Option<String>,
+    secret_since: Option<Timed>,
     secret_end: Option<Text<'a>>,
     /// When the one before ends.
-    earlier_until: Option<String>,
+    earlier_until: Option<Timed>,
     earlier_end: Option<Text<'a>>,
     is_active: bool,
     /// Why it is disabled, and who can change that.
     why_disabled: Option<&'static str>,
     /// What the owner can do to its status.
     switch: Option<&'static str>,
-    created: String,
-    used: String,
+    created: Timed,
+    used: Timed,
     follows: bool,
     /// What it may do now: sentence and name.
     scopes: Vec<(Text<'a>, Text<'a>)>,
@@ -144,7 +145,7 @@ pub(in crate::issuer::http::pages) async fn show(
             api: first.url.as_deref(),
         }),
     };
-    Ok(answer::page_with_script(StatusCode::OK, &page, ""))
+    Ok(answer::page(StatusCode::OK, &page))
 }
 
 /// Why an app is disabled, and what its owner can do to its status.

@@ -14,6 +14,7 @@ use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::timed::Timed;
 use crate::issuer::http::pages::told::Told;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
@@ -29,7 +30,7 @@ struct RotatePage<'a> {
     /// The digest of the secret that is replaced; empty where there is none.
     latest: String,
     /// When the one before ends, which ends now instead.
-    earlier_until: Option<String>,
+    earlier_until: Option<Timed>,
 }
 
 /// `GET`

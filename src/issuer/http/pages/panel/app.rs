@@ -16,6 +16,7 @@ use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::switch::{self, Switch};
+use crate::issuer::http::pages::timed::Timed;
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
@@ -39,17 +40,17 @@ struct AppPage<'a> {
     audit_path: Option<String>,
     is_active: bool,
     is_disabled_by_owner: bool,
-    created: String,
-    used: String,
+    created: Timed,
+    used: Timed,
     scopes: String,
     redirect_uris: Vec<Text<'a>>,
 }
 
 struct Secret {
     end: Option<String>,
-    created: String,
+    created: Timed,
     /// None for the latest one.
-    expires: Option<String>,
+    expires: Option<Timed>,
 }
 
 /// `GET`
@@ -186,11 +187,6 @@ async fn ask_to_delete(
         title: format!("{} {}", words.panel.delete_this_app, app.name.as_str()),
         texts: vec![
             format!("{}: {}", words.panel.owner, owner.as_str()),
-            format!(
-                "{}: {}",
-                words.last_used,
-                visitor.last_use(app.last_used_at)
-            ),
             words.delete_text.to_owned(),
             visitor.language.reached(reach),
         ],
@@ -198,5 +194,7 @@ async fn ask_to_delete(
         fields: told_use(is_app_in_use(&app, reach)).into_iter().collect(),
         cancel: &below(PATH, key),
     };
-    Ok(confirmation.ask_again(visitor, remark))
+    let used = visitor.last_use(app.last_used_at);
+    let used = used.within(&format!("{}: ", words.last_used), "");
+    Ok(confirmation.ask_after_fact(visitor, remark, used))
 }

@@ -15,6 +15,7 @@ use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::apps::in_short;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::timed::Timed;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 use crate::store::Listing;
@@ -49,9 +50,9 @@ struct Row<'a> {
     owner_path: Option<String>,
     scopes: String,
     is_active: bool,
-    used: String,
+    used: Timed,
     /// When it was made, if no use of it is known.
-    created_unused: Option<String>,
+    created_unused: Option<Timed>,
     /// None where it has none.
     secret_age: Option<String>,
 }

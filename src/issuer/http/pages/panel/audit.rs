@@ -18,6 +18,7 @@ use crate::issuer::http::list::of_audit::parameters;
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::timed::Timed;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
 use crate::store::{ActorKind, AuditEntry, AuditFilter};
@@ -61,7 +62,7 @@ struct Choice<'a> {
 }
 
 struct Row<'a> {
-    at: String,
+    at: Timed,
     actor: Text<'a>,
     /// Its page, where there is one that the reader may open.
     actor_path: Option<String>,

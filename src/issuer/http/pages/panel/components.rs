@@ -50,5 +50,5 @@ pub(in crate::issuer::http::pages) async fn show(visitor: Visitor) -> Response {
         rows: rows.collect(),
         next: Some(PATH),
     };
-    answer::page_with_script(StatusCode::OK, &page, "")
+    answer::page(StatusCode::OK, &page)
 }

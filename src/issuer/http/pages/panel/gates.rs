@@ -15,6 +15,7 @@ use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::language::Language;
 use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::timed::Timed;
 use crate::issuer::http::pages::visitor::Visitor;
 
 pub(in crate::issuer::http::pages) const PATH: &str = "/panel/gates";
@@ -36,10 +37,10 @@ struct GatesPage<'a> {
 struct Row {
     /// Empty where it is not known.
     address: String,
-    connected: String,
+    connected: Timed,
     position: u64,
     behind: u64,
-    last_sent: String,
+    last_sent: Timed,
     is_up_to_date: bool,
     /// None where the gate tells nothing of itself.
     facts: Option<Facts>,
@@ -59,7 +60,7 @@ struct Facts {
     refused: String,
     position: u64,
     /// When it told so, where that is long ago.
-    as_of: Option<String>,
+    as_of: Option<Timed>,
 }
 
 /// `GET`

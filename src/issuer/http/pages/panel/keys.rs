@@ -16,6 +16,7 @@ use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::timed::Timed;
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::keys::RotationPace;
@@ -47,8 +48,8 @@ struct Row {
     state: &'static str,
     is_active: bool,
     /// Empty where it is not known, like the next one.
-    active_from: String,
-    until: String,
+    active_from: Timed,
+    until: Timed,
 }
 
 /// `GET`

@@ -358,5 +358,5 @@ async fn page(
         boxes,
         error: Text::of(&*remark.text),
     };
-    Ok(answer::page_with_script(remark.status, &page, ""))
+    Ok(answer::page(remark.status, &page))
 }

@@ -103,7 +103,7 @@ pub(in crate::issuer::http::pages) async fn list(
         has_more_scopes: scopes.next.is_some(),
         next: next_page(PATH, ("search", search), found.next.as_deref()),
     };
-    Ok(answer::page_with_script(StatusCode::OK, &page, ""))
+    Ok(answer::page(StatusCode::OK, &page))
 }
 
 /// The default role before the others on the first page, and on no other.
@@ -163,5 +163,5 @@ async fn new_page(
         boxes,
         error: Text::of(&*remark.text),
     };
-    Ok(answer::page_with_script(remark.status, &page, ""))
+    Ok(answer::page(remark.status, &page))
 }

@@ -77,7 +77,7 @@ pub(in crate::issuer::http::pages) async fn list(
         scopes: rows.collect(),
         next: next_page(PATH, ("", ""), listing.next.as_deref()),
     };
-    Ok(answer::page_with_script(StatusCode::OK, &page, ""))
+    Ok(answer::page(StatusCode::OK, &page))
 }
 
 /// `GET /panel/new-scope`

@@ -5,7 +5,7 @@ mod access;
 use askama::Template;
 use axum::response::Response;
 
-use super::users::PATH;
+use super::users::{PATH, RoleLink};
 use super::{apps, audit, below, who, with_values};
 use crate::identity::{AppStatus, Role, RoleName, ScopeName, ScopeSet, User};
 use crate::issuer::directory::{AppSearch, DirectoryError, MAX_APPS, UserUpdate};
@@ -18,6 +18,7 @@ use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::sign_ins;
+use crate::issuer::http::pages::timed::Timed;
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
@@ -43,7 +44,8 @@ struct UserPage<'a> {
     name: Text<'a>,
     email: Text<'a>,
     is_active: bool,
-    created: String,
+    created: Timed,
+    roles: Vec<RoleLink>,
     scopes: String,
     /// Whom it concerns that the user loses something: how many sessions as well.
     concerned: String,
@@ -60,7 +62,7 @@ struct UserPage<'a> {
     /// The link for a password that was just made.
     link: Option<Text<'a>>,
     /// Until when.
-    link_until: String,
+    link_until: Timed,
     error: Text<'a>,
 }
 
@@ -69,7 +71,7 @@ struct AppRow<'a> {
     path: String,
     name: Text<'a>,
     is_active: bool,
-    used: String,
+    used: Timed,
 }
 
 /// `GET`
@@ -245,6 +247,7 @@ async fn page(
         email: Text::of(user.email.as_str()),
         is_active: user.is_active(),
         created: visitor.language.instant(user.created_at),
+        roles: RoleLink::of(&user, held),
         scopes: user.scopes.to_string(),
         concerned: visitor.language.reached(reach),
         passkeys: user.passkeys,
@@ -259,5 +262,5 @@ async fn page(
         link_until: visitor.told_until(),
         error: Text::of(&*remark.text),
     };
-    Ok(answer::page_with_script(remark.status, &page, ""))
+    Ok(answer::page(remark.status, &page))
 }

@@ -4,17 +4,17 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::{below, next_page_of};
-use crate::identity::Status;
+use super::{below, next_page_of, roles};
+use crate::identity::{ScopeSet, Status, User};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::extract::DirectoryAccess;
 use crate::issuer::http::list::{ListQuery, of_users};
 use crate::issuer::http::pages::answer;
-use crate::issuer::http::pages::apps::role_names;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
+use crate::issuer::http::pages::timed::Timed;
 use crate::issuer::http::pages::told::Told;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
@@ -44,9 +44,16 @@ struct Row<'a> {
     path: String,
     name: Text<'a>,
     email: Text<'a>,
-    roles: String,
+    roles: Vec<RoleLink>,
     is_active: bool,
-    created: String,
+    created: Timed,
+}
+
+/// A role of a user.
+pub(super) struct RoleLink {
+    pub(super) name: Text<'static>,
+    /// Its page, for those who may see roles.
+    pub(super) path: Option<String>,
 }
 
 #[derive(Template)]
@@ -56,6 +63,19 @@ struct NewUserPage<'a> {
     username: Text<'a>,
     email: Text<'a>,
     error: Text<'a>,
+}
+
+impl RoleLink {
+    /// The roles of a user, for somebody with these scopes.
+    pub(super) fn of(user: &User, held: &ScopeSet) -> Vec<Self> {
+        let roles = user.roles.iter().map(|role| Self {
+            name: Text::of(role.as_str().to_owned()),
+            path: held
+                .contains("backend.role")
+                .then(|| below(roles::PATH, role.as_str())),
+        });
+        roles.collect()
+    }
 }
 
 /// `GET`
@@ -82,7 +102,7 @@ pub(in crate::issuer::http::pages) async fn list(
         path: below(PATH, user.username.as_str()),
         name: Text::of(user.username.as_str()),
         email: Text::of(user.email.as_str()),
-        roles: role_names(user),
+        roles: RoleLink::of(user, &access.caller.scopes),
         is_active: user.is_active(),
         created: visitor.language.instant(user.created_at),
     });

@@ -38,7 +38,7 @@ pub(super) fn page(
         ticket: visitor.ticket_text(ticket)?,
         error: Text::of(error),
     };
-    Ok(answer::page_with_script(status, &page, ""))
+    Ok(answer::page(status, &page))
 }
 
 /// `POST`

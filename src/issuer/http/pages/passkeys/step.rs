@@ -9,7 +9,7 @@ use super::exchange::{SentAssertion, request};
 use super::ticket::{Onward, Purpose, Ticket};
 use super::{first, new_challenge};
 use crate::identity::{Assurance, SecondFactor, User};
-use crate::issuer::credentials::{AskedPasskey, Proven};
+use crate::issuer::credentials::{AskedPasskey, FirstStep, Proven};
 use crate::issuer::directory::Authority;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::pages::answer;
@@ -72,20 +72,23 @@ pub(in crate::issuer::http) async fn alone(
     page(visitor, &ticket, StatusCode::OK).await
 }
 
-/// The page that follows the right password of somebody, of whom this is asked as well.
+/// What follows the right password of somebody: the session, or the page that asks for more.
 pub(in crate::issuer::http) async fn after_password(
     visitor: &Visitor,
-    user: &User,
-    next: SecondFactor,
+    step: FirstStep,
     onward: Onward,
 ) -> Result<Response, PageError> {
-    match next {
-        SecondFactor::None => match visitor.sessions().begin(user, Assurance::Password).await {
-            Ok(cookie) => Ok(answer::with_cookies(answer::go(&onward.path), cookie)),
-            // Its first passkey was made while the password was checked.
-            Err(EndpointError::SecondFactorNeeded) => second(visitor, user, onward).await,
-            Err(error) => Err(error.into()),
-        },
+    let user = &step.user;
+    match step.next {
+        SecondFactor::None => {
+            let sessions = visitor.sessions();
+            match sessions.begin_with_secret(user, Assurance::Password).await {
+                Ok(secret) => Ok(visitor.go_logged_in(&secret, &onward.path, step.earlier)?),
+                // Its first passkey was made while the password was checked.
+                Err(EndpointError::SecondFactorNeeded) => second(visitor, user, onward).await,
+                Err(error) => Err(error.into()),
+            }
+        }
         SecondFactor::Asked => second(visitor, user, onward).await,
         SecondFactor::ToBeMade => {
             let (challenge, now) = (new_challenge()?, visitor.issuer.clock.now());
@@ -123,7 +126,7 @@ async fn page(
         is_wrong: status != StatusCode::OK,
     };
     let targets = &ticket.onward.targets;
-    Ok(answer::page_with_script(status, &page, targets))
+    Ok(answer::page_leading_to(status, &page, targets))
 }
 
 /// The page once more, after a try that failed.
@@ -200,12 +203,13 @@ pub(super) async fn finish(
     // What was taken back since the password was given stays taken back.
     let user = ticket.stands(user).ok_or(PageError::ForeignForm)?;
     let sessions = visitor.sessions();
-    let cookie = sessions.begin(&user, Assurance::SecondFactor).await?;
+    let begun = sessions.begin_with_secret(&user, Assurance::SecondFactor);
+    let secret = begun.await?;
     let credentials = &visitor.issuer.credentials;
-    credentials.complete_proof(&user, proven).await;
+    let earlier = credentials.complete_proof(&user, proven).await;
     let next = match ticket.onward.path.as_str() {
         "" => "/",
         path => path,
     };
-    Ok(answer::with_cookies(answer::go(next), cookie))
+    Ok(visitor.go_logged_in(&secret, next, earlier)?)
 }

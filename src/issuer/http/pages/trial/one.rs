@@ -139,7 +139,7 @@ impl<'v> View<'v> {
             is_unknown_api: origin == UNKNOWN_API,
             tried: tried.map(|tried| shown(tried, words.trial)),
         };
-        Ok(answer::page_with_script(status, &page, ""))
+        Ok(answer::page(status, &page))
     }
 
     fn parameters(self) -> Vec<Field<'v>> {

@@ -7,6 +7,9 @@ words! {
     lead:
         "When somebody has logged in as you or tried to, the latest first. What is alike within a day is one line.",
         "Wann sich jemand als du angemeldet oder es versucht hat, das Neueste zuerst. Was sich an einem Tag gleicht, steht in einer Zeile.";
+    earlier: "Last log-in:", "Letzte Anmeldung:";
+    earlier_from: "from", "von";
+    all: "All log-ins", "Alle Anmeldungen";
     unknown:
         "If a log-in is not yours, change your password and log out all other sessions. Failed attempts alone are no reason for it.",
         "Ist eine Anmeldung nicht von dir, ändere dein Passwort und melde alle anderen Sitzungen ab. Fehlversuche allein sind kein Grund dafür.";
