@@ -13,7 +13,8 @@ use super::messages::message;
 use super::page_error::PageError;
 use super::proof;
 use super::visitor::Visitor;
-use crate::issuer::directory::DirectoryError;
+use super::words::passkey::PasskeyWords;
+use crate::issuer::directory::{DirectoryError, Thing};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::text::Text;
 
@@ -40,13 +41,18 @@ pub(super) async fn answer(
     error: &PageError,
 ) -> Response {
     let (words, status) = (visitor.words(), error.status());
+    let is_link_gone = is_link_gone(error);
     let refusal = |status: StatusCode, title, text: &str, scopes: &str| {
         let frame = visitor.frame();
         // Where nothing is missing but the page. The parts of the panel are nearer than the panel.
         let mut entries = frame.parts.iter().chain(&frame.menu);
         let part = entries.find(|entry| entry.current == Some("true"));
         let page = RefusalPage {
-            part: part.map(|entry| (entry.path, entry.label)),
+            part: if is_link_gone {
+                Some((log_in::PATH, words.log_in))
+            } else {
+                part.map(|entry| (entry.path, entry.label))
+            },
             frame,
             title,
             text: Text::of(text),
@@ -84,8 +90,12 @@ pub(super) async fn answer(
                 refusal(status, title, text, "")
             }
             other => {
-                let title = title(visitor, status);
-                let text = text(visitor, status, other);
+                let (title, text) = if is_link_gone {
+                    let words = PasskeyWords::of(visitor.language);
+                    (words.link_gone_title, words.link_gone.to_owned())
+                } else {
+                    (title(visitor, status), text(visitor, status, other))
+                };
                 let mut response = refusal(status, title, &text, "");
                 if let Some(seconds) = other.retry_after() {
                     response
@@ -97,6 +107,17 @@ pub(super) async fn answer(
             }
         },
     }
+}
+
+/// Whether it is about a link for a password that sets none.
+fn is_link_gone(error: &PageError) -> bool {
+    let PageError::Endpoint(error) = error else {
+        return false;
+    };
+    matches!(
+        **error,
+        EndpointError::Directory(DirectoryError::NotFound(Thing::ResetLink))
+    )
 }
 
 fn text(visitor: &Visitor, status: StatusCode, error: &EndpointError) -> String {

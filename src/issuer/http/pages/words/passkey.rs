@@ -84,6 +84,10 @@ passkey_words! {
     reset_text:
         "The link works once. You will be logged out everywhere, and your tokens end.",
         "Der Link gilt einmal. Du wirst überall abgemeldet, und deine Tokens enden.";
+    link_gone_title: "This link no longer works", "Dieser Link gilt nicht mehr";
+    link_gone:
+        "A link for a password works once, within an hour, and a newer one ends it. Ask whoever sent it, or an administrator, for another one. If you still know your password, log in with it.",
+        "Ein Link für das Passwort gilt einmal, innerhalb einer Stunde, und ein neuerer beendet ihn. Bitte den Absender oder einen Administrator um einen neuen. Kennst du dein Passwort noch, melde dich damit an.";
     reset_button: "Set the password", "Passwort setzen";
 }
 
