@@ -38,7 +38,7 @@ closed_set! {
         Login = "login",
         /// `/authorization/token`
         Token = "token",
-        /// A change of the own account that takes the password.
+        /// A change, by somebody who is logged in, that takes the password or a passkey.
         Account = "account",
     }
 }

@@ -90,6 +90,11 @@ pub(super) fn with_endpoint<F: Future>(
     ENDPOINT.scope(endpoint, handling)
 }
 
+/// Runs what finds out whether somebody who is logged in, by whatever page, may change something.
+pub(super) fn confirming<F: Future>(proving: F) -> impl Future<Output = F::Output> {
+    ENDPOINT.scope(SignInEndpoint::Account, proving)
+}
+
 impl SignIns {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         Self {

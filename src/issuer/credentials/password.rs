@@ -7,6 +7,7 @@ use crate::identity::{
 };
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::hashing::{HashingFor, Verdict};
+use crate::issuer::sign_ins;
 use crate::issuer::throttle::{Claimant, LoginOrigin};
 use crate::store::{Credentials as StoredCredentials, LoginName};
 
@@ -88,7 +89,7 @@ impl Credentials {
         };
         let claimant = Claimant::User(&user.id);
         let proven = self.attempts.by_user(claimant, secret.as_bytes(), check);
-        let user = proven.await?;
+        let user = sign_ins::confirming(proven).await?;
         self.audit.done_by(&user, "confirmed with the password");
         Ok(user)
     }

@@ -10,6 +10,7 @@ use crate::issuer::http::pages::form::{PASSKEY_PROOF, PASSKEY_TICKET, PageForm};
 use crate::issuer::http::pages::page_error::{PageError, Proof};
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::issuer::http::text::Text;
+use crate::issuer::sign_ins;
 
 /// What a page asks a passkey for; none where the user has no passkey, or this address has none.
 pub(in crate::issuer::http::pages) async fn offer(
@@ -54,7 +55,8 @@ pub(in crate::issuer::http::pages) async fn user(
     };
     let credentials = &visitor.issuer.credentials;
     let presented = sent.presented();
-    let proven = credentials.user_with_passkey(&asked, &presented).await;
+    let proven = credentials.user_with_passkey(&asked, &presented);
+    let proven = sign_ins::confirming(proven).await;
     let user = proven.map_err(|error| PageError::unproven(error, Proof::Passkey))?;
     credentials.complete_proof(&user, Proven::Again).await;
     Ok(user)

@@ -32,6 +32,6 @@ words! {
     at_authorize: "this site, for an app", "auf dieser Seite, für eine App";
     at_login: "a program, /consumer/login", "ein Programm, /consumer/login";
     at_token: "a program, /authorization/token", "ein Programm, /authorization/token";
-    at_account: "a program, to change the account", "ein Programm, um das Konto zu ändern";
+    at_account: "confirming a change", "Bestätigung einer Änderung";
     many_addresses: "several addresses", "mehrere Adressen";
 }
