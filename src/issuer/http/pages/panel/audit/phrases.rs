@@ -21,8 +21,8 @@ pub(super) const ACTIONS: [(&str, &str); 16] = [
         "password replaced by a link",
         "Passwort über einen Link ersetzt",
     ),
-    ("recovery code used", "Notfallcode benutzt"),
-    ("recovery codes replaced", "Notfallcodes ersetzt"),
+    ("recovery code used", "Wiederherstellungscode benutzt"),
+    ("recovery codes replaced", "Wiederherstellungscodes ersetzt"),
     ("registered", "registriert"),
     ("revoked", "widerrufen"),
     ("secret replaced", "Geheimnis ersetzt"),
@@ -42,7 +42,7 @@ pub(super) const KINDS: [(&str, &str); 9] = [
 ];
 
 /// What has changed: whole phrases.
-const PHRASES: [(&str, &str); 14] = [
+const PHRASES: [(&str, &str); 15] = [
     ("username", "Benutzername"),
     ("email", "E-Mail-Adresse"),
     ("name", "Name"),
@@ -54,6 +54,10 @@ const PHRASES: [(&str, &str); 14] = [
     ("no roles", "keine Rollen"),
     ("no scopes", "keine Berechtigungen"),
     ("follows its owner", "folgt ihrem Besitzer"),
+    (
+        "with a link for the password",
+        "mit einem Link für das Passwort",
+    ),
     ("signs after the present key", "signiert nach dem jetzigen"),
     ("signs at once", "signiert sofort"),
     (
@@ -158,6 +162,10 @@ mod tests {
             (
                 "signs at once; all other keys are withdrawn",
                 "signiert sofort; alle anderen Schlüssel sind zurückgezogen",
+            ),
+            (
+                "roles consumer; with a link for the password",
+                "Rollen: consumer; mit einem Link für das Passwort",
             ),
             ("painted green", "painted green"),
         ] {
