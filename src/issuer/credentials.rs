@@ -132,6 +132,12 @@ impl Credentials {
         self.sign_ins.note(user, outcome, SignInMethod::Link);
     }
 
+    /// Remembers that somebody has signed up, and is logged in with the password that it has chosen.
+    pub(super) fn note_sign_up(&self, user: &UserId) {
+        let outcome = SignInOutcome::Succeeded;
+        self.sign_ins.note(user, outcome, SignInMethod::Password);
+    }
+
     pub(super) fn attempts(&self) -> &Attempts<StoredPlaces> {
         &self.attempts
     }

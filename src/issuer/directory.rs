@@ -53,6 +53,7 @@ pub use known_passwords::KnownPasswords;
 pub use local::{LocalDirectory, OpenError};
 pub use named::Named;
 pub use reset_links::ResetLink;
+pub use role_lists::MAX_ROLES_OF_USER;
 pub use roles::{NewRole, RoleChange, RoleUpdate};
 pub use scopes::{NewScope, ScopeUpdate, ScopeUses};
 pub use tokens::{Revocable, RevocationRequest, WhatToRevoke};

@@ -34,6 +34,22 @@ impl Store {
         self.bounds.set_max_grants(max_grants);
     }
 
+    /// A grant, if it is one of this user that can still be extended.
+    pub async fn live_grant(
+        &self,
+        user: &UserId,
+        id: &str,
+        now: UnixSeconds,
+    ) -> Result<Option<LiveGrant>, StoreError> {
+        let row = sqlx::query(assembled(one_text()))
+            .bind(user.as_str())
+            .bind(now.0)
+            .bind(id)
+            .fetch_optional(&self.reader)
+            .await?;
+        row.as_ref().map(read_live).transpose()
+    }
+
     /// The grants of a user, in the order of their ids.
     pub async fn grants(
         &self,
@@ -62,13 +78,24 @@ impl Store {
 
 pub(super) fn list_text() -> String {
     format!(
+        "{} AND t.family > $3 ORDER BY t.family LIMIT $4",
+        live_text()
+    )
+}
+
+pub(super) fn one_text() -> String {
+    format!("{} AND t.family = $3 LIMIT 1", live_text())
+}
+
+/// The grants of a user that can still be extended.
+fn live_text() -> String {
+    format!(
         "SELECT t.family, t.user_id, t.app_key, t.scopes, t.audiences, t.position, \
          (SELECT MIN(f.created_at) FROM refresh_tokens f WHERE f.family = t.family) \
          AS created_at, t.created_at AS last_used_at, t.expires_at \
          FROM refresh_tokens t JOIN users u ON u.id = t.user_id \
          LEFT JOIN apps a ON a.app_key = t.app_key \
-         WHERE t.user_id = $1 AND t.used_at = 0 AND t.expires_at > $2 AND t.family > $3 \
-         AND {NOT_REVOKED} ORDER BY t.family LIMIT $4"
+         WHERE t.user_id = $1 AND t.used_at = 0 AND t.expires_at > $2 AND {NOT_REVOKED}"
     )
 }
 

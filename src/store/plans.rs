@@ -83,6 +83,7 @@ async fn pages_of_lists_and_counts_are_found_by_indexes() {
         ("unused apps", app_lists::UNUSED.to_owned()),
         ("apps with old secrets", app_lists::OLD_SECRETS.to_owned()),
         ("grants", grants::list_text()),
+        ("one grant", grants::one_text()),
         ("whom a user concerns", OF_USER.text()),
         ("whom an app concerns", OF_APP.text()),
         ("whom a role concerns", OF_ROLE.text()),

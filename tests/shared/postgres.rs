@@ -68,6 +68,11 @@ impl Postgres {
     }
 
     /// The URL of a new database that has what another one has, to which nobody may be connected for long.
+    #[allow(
+        clippy::allow_attributes,
+        reason = "whether it is used depends on who includes this file"
+    )]
+    #[allow(dead_code, reason = "the report has no use for it")]
     pub(crate) fn copy(&self, name: &str, of: &str) -> String {
         let socket = self.path().display().to_string();
         self.run("createdb", &["-h", &socket, "-U", "test", "-T", of, name]);

@@ -9,7 +9,7 @@ use crate::identity::{RoleName, ScopeSet, User};
 use crate::store::Change;
 
 /// The most roles that a user can have.
-pub(super) const MAX_ROLES_OF_USER: usize = 64;
+pub const MAX_ROLES_OF_USER: usize = 64;
 
 impl UserUpdate {
     fn role_update(&self) -> Result<ListUpdate<'_>, DirectoryError> {

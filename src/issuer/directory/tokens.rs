@@ -41,6 +41,7 @@ pub struct Revocable {
 impl Revocable {
     /// The same where somebody has seen whose tokens they are: a user of another mark is refused. Apps, grants and
     /// tokens have ids that nothing gets twice.
+    #[must_use]
     pub fn seen_as(self, mark: &str) -> Self {
         Self {
             mark: Some(mark.to_owned()),

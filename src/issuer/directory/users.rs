@@ -272,6 +272,12 @@ impl Directory<'_> {
         Ok(self.store.grants(user, page, self.now).await?)
     }
 
+    /// One of them.
+    pub async fn grant(&self, user: &UserId, id: &str) -> Result<LiveGrant, DirectoryError> {
+        let found = self.store.live_grant(user, id, self.now).await?;
+        found.ok_or(DirectoryError::NotFound(Thing::Grant))
+    }
+
     pub(super) async fn hash(
         &self,
         user: &User,

@@ -17,7 +17,7 @@ use axum::response::Response;
 
 use super::browser::Browser;
 use super::extract::FormBody;
-use super::pages::{Language, PageAddress, PasskeyWords};
+use super::pages::{Language, Onward, PageAddress, PasskeyWords};
 use super::session::Sessions;
 use super::text::Text;
 use crate::identity::{
@@ -33,6 +33,8 @@ use page::{FormOrigin, Reader, Site};
 pub(super) use consent::consent;
 pub(super) use login::{login, logout};
 pub(super) use page::style;
+
+const PATH: &str = "/authorization/authorize";
 
 /// A request that its app may make, and the app.
 struct Verified {
@@ -151,17 +153,8 @@ impl Visit {
         Ok(page::with_cookies(page, cookie))
     }
 
-    /// Holds a query against the app that it names, which must be active, as its owner must.
     async fn verified(&self, query: &str) -> Result<Verified, PageError> {
-        let unverified = UnverifiedRequest::parse(query)?;
-        let now = self.issuer.clock.now();
-        let app = self.issuer.store.app(unverified.client(), now).await?;
-        let app = app
-            .filter(AppWithOwner::is_usable)
-            .ok_or(UnanswerableError::UnknownClient)?;
-        let offered: Vec<&str> = self.issuer.settings.audiences().collect();
-        let request = unverified.verify(&app.app, &offered)?;
-        Ok(Verified { request, app })
+        verified(&self.issuer, query).await
     }
 
     /// The form, which must be from one of our own pages.
@@ -206,11 +199,11 @@ impl Visit {
     async fn answer(&self, outcome: Result<Response, PageError>) -> Response {
         match outcome {
             Ok(response) => response,
-            Err(PageError::Unanswerable(fault)) => page::unanswerable(self.language, &fault),
+            Err(PageError::Unanswerable(fault)) => page::unanswerable(self.surroundings(), &fault),
             Err(PageError::ForeignForm) => page::foreign_form(self.language),
             Err(PageError::Answerable(back, error)) => match self.sessions().user().await {
                 Ok(Some(_)) => page::go(&back.with_error(error, &self.issuer.settings.url), None),
-                Ok(None) => page::unanswerable(self.language, &error),
+                Ok(None) => page::unanswerable(self.surroundings(), &error),
                 Err(error) => page::refused(self.language, error),
             },
             Err(PageError::Endpoint(error)) => page::refused(self.language, error),
@@ -219,9 +212,33 @@ impl Visit {
     }
 }
 
+/// Holds a query against the app that it names, which must be active, as its owner must.
+async fn verified(issuer: &Issuer, query: &str) -> Result<Verified, PageError> {
+    let unverified = UnverifiedRequest::parse(query)?;
+    let now = issuer.clock.now();
+    let app = issuer.store.app(unverified.client(), now).await?;
+    let app = app
+        .filter(AppWithOwner::is_usable)
+        .ok_or(UnanswerableError::UnknownClient)?;
+    let offered: Vec<&str> = issuer.settings.audiences().collect();
+    let request = unverified.verify(&app.app, &offered)?;
+    Ok(Verified { request, app })
+}
+
+/// The way back to our own page for the request of an app, if `path` is one. It is made anew of the request, so that
+/// it leads nowhere else.
+pub(super) async fn back_to_request(issuer: &Issuer, path: &str) -> Option<Onward> {
+    if !issuer.settings.grants.has_authorization_code() {
+        return None;
+    }
+    let query = path.strip_prefix(PATH)?.strip_prefix('?')?;
+    let verified = verified(issuer, query).await.ok()?;
+    Some(login::onward(&verified))
+}
+
 /// Our own page for a request.
 fn page_url(request: &AuthorizeRequest) -> String {
-    format!("/authorization/authorize?{}", request.to_query())
+    format!("{PATH}?{}", request.to_query())
 }
 
 impl From<UnanswerableError> for PageError {

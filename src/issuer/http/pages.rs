@@ -25,6 +25,7 @@ mod page_error;
 mod panel;
 mod passkeys;
 mod proof;
+mod purpose;
 mod reasons;
 mod refusal;
 mod reset;
@@ -60,12 +61,13 @@ pub(in crate::issuer) use apps::once::MadeApps;
 pub(in crate::issuer) use assets::Look;
 pub(super) use language::Language;
 pub(super) use language_choice::{LanguageChoice, PageAddress};
-pub(super) use messages::Reason;
+pub(super) use messages::{Reason, message};
 pub(super) use own_scopes::sentence as sentence_of_scope;
 pub(super) use page_error::PageError;
 pub(super) use passkeys::Onward;
 pub(in crate::issuer) use passkeys::TicketKey;
 pub(super) use passkeys::step::{after_password, alone};
+pub(super) use sign_up::PATH as SIGN_UP_PATH;
 pub(in crate::issuer) use told::ToldKey;
 pub(in crate::issuer) use trial::Offers;
 pub(super) use visitor::Visitor;
@@ -81,7 +83,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Arc<Issuer>>)> {
         ("/panel/", get(start::nothing)),
         ("/panel/{*rest}", get(start::nothing)),
         (assets::PATH, get(assets::show)),
-        ("/portal/sign-up", get(sign_up::show).post(sign_up::submit)),
+        (sign_up::PATH, get(sign_up::show).post(sign_up::submit)),
         (log_in::PATH, get(log_in::show).post(log_in::submit)),
         // Opened by its address it does nothing.
         (

@@ -200,6 +200,8 @@ async function administrator(scene) {
   const filtered = [await told(), await shown()]
   await page.keyboard.press('Backspace')
   filtered.push(await told(), await shown())
+  await scene.fill('#live-filter', ' nothing')
+  filtered.push(await told(), await shown())
   await page.setJavaScriptEnabled(false)
   await page.reload()
   await scene.photograph('components', 'unscripted')

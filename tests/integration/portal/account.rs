@@ -35,12 +35,11 @@ async fn access_that_was_given_is_seen_and_ended() {
     let (id, _) = rest.split_once("/end\"").unwrap();
     let path = format!("/portal/access/{id}/end");
     let mut other = log_in(&companion, "bobby", PASSWORD).await;
-    let asked = form(&page(&mut other, &path).await, &path);
-    assert_eq!(
-        other.submit(&asked).await.status,
-        404,
-        "it is not bobby's to end"
-    );
+    assert_eq!(other.get(&path).await.status, 404, "it is not bobby's");
+    let mut foreign = form(&page(&mut other, "/").await, "/portal/log-out");
+    foreign.action.clone_from(&path);
+    let refused = other.submit(&foreign).await;
+    assert_eq!(refused.status, 404, "it is not bobby's to end: {refused:?}");
     let asked = form(&page(&mut alice, &path).await, &path);
     let ended = send(&mut alice, &asked).await;
     assert!(ended.body.contains("The access has ended."), "{ended:?}");
@@ -72,6 +71,23 @@ async fn all_access_ends_at_once_after_it_is_said_whose() {
     }
     let path = "/portal/access/end-all";
     let asked = page(&mut alice, path).await;
+    // One of them says whose it is, before it ends and not only after.
+    let end = list.body.split("href=\"").find_map(|rest| {
+        let (path, rest) = rest.split_once('"')?;
+        rest.starts_with(" aria-label=\"End: print-shop, ")
+            .then(|| path.to_owned())
+    });
+    let end = page(&mut alice, &end.unwrap()).await;
+    for text in [
+        "End the access: print-shop",
+        "Owner: bobby.",
+        "for tests (orders.read)",
+        "Last used: ",
+    ] {
+        assert!(end.body.contains(text), "{text}: {end:?}");
+    }
+    let gone = alice.get("/portal/access/nothing/end").await;
+    assert_eq!(gone.status, 404, "{gone:?}");
     for text in ["print-shop", "my-shop", "You, by password"] {
         assert!(asked.body.contains(text), "{text}: {asked:?}");
     }
@@ -79,6 +95,14 @@ async fn all_access_ends_at_once_after_it_is_said_whose() {
     let ended = send(&mut alice, &form(&asked, path)).await;
     for text in ["All access has ended.", "Nobody may act in your name."] {
         assert!(ended.body.contains(text), "{text}: {ended:?}");
+    }
+    let nothing = page(&mut alice, path).await;
+    assert!(
+        nothing.body.contains("Nobody may act in your name."),
+        "{nothing:?}"
+    );
+    for absent in ["class=\"danger\"", "This ends"] {
+        assert!(!nothing.body.contains(absent), "{absent}: {nothing:?}");
     }
     for token in &tokens[1..] {
         assert_eq!(companion.check("GET", "/orders/1", token).await, 401);
@@ -158,6 +182,8 @@ async fn sessions_are_seen_and_ended() {
     let list = page(&mut alice, path).await;
     assert_eq!(list.body.matches("name=\"session\"").count(), 4, "{list:?}");
     assert!(list.body.contains("this one"), "{list:?}");
+    let from = list.body.matches(">127.0.0.1</td>").count();
+    assert_eq!(from, 4, "{list:?}");
     // The first form is that of another session.
     let left = send(&mut alice, &form(&list, path)).await;
     assert_eq!(left.body.matches("name=\"session\"").count(), 3, "{left:?}");
@@ -174,6 +200,9 @@ async fn sessions_are_seen_and_ended() {
         assert_eq!(open(browser).await, 303);
     }
     let mut bobby = sign_up(&companion, "bobby").await;
+    let alone = page(&mut bobby, path).await;
+    assert!(!alone.body.contains("Log out all others"), "{alone:?}");
+    log_in(&companion, "bobby", PASSWORD).await;
     let own = form(&page(&mut bobby, path).await, path);
     let foreign = form(&list, path).fields["session"].clone();
     let answer = bobby.submit(&own.with("session", &foreign)).await;

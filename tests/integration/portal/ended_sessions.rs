@@ -38,7 +38,8 @@ async fn a_form_that_waits_does_nothing_after_a_log_out() {
     let path = "/panel/users/alice";
     let filled = form(&page(&mut thief, path).await, path)
         .with("box:consumer", "on")
-        .with("box:administrator", "on");
+        .with("box:administrator", "on")
+        .with("confirmed", "yes");
     logged_out_meanwhile(&watched, &mut admin, (&mut thief, &filled)).await;
 
     let mut admin = log_in(companion, "admin", ADMIN_PASSWORD).await;
@@ -50,7 +51,8 @@ async fn a_form_that_waits_does_nothing_after_a_log_out() {
     // With nobody logging out the same form does its work.
     let filled = form(&alice, path)
         .with("box:consumer", "on")
-        .with("box:administrator", "on");
+        .with("box:administrator", "on")
+        .with("confirmed", "yes");
     let answer = watched.waiting(admin.submit(&filled), async {}).await;
     assert_eq!(next(&answer), path);
 }

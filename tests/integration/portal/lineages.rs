@@ -78,11 +78,12 @@ async fn a_session_that_is_ended_from_elsewhere_may_be_renewed_meanwhile() {
 
     // The own one is known as such after a renewal as well, and stays.
     renew(&mut alice, "two").await;
+    let mut elsewhere = log_in(&companion, "alice", PASSWORD).await;
     let listed = page(&mut alice, path).await;
     assert_eq!(listed.body.matches("this one").count(), 1, "{listed:?}");
     let others = form(&listed, path).with("session", "others");
     assert_eq!(next(&alice.submit(&others).await), path);
-    assert!(is_logged_in(&mut alice).await);
+    assert!(is_logged_in(&mut alice).await && !is_logged_in(&mut elsewhere).await);
 }
 
 #[tokio::test]

@@ -45,6 +45,13 @@ async fn what_outlives_a_session_needs_the_password_again() {
     let before = browser.cookies.clone();
     let asked = browser.submit(&filled).await;
     assert_eq!(asked.status, 403, "{asked:?}");
+    for told in [
+        "<strong>To create an app:</strong>",
+        "href=\"/portal/apps\">Cancel",
+    ] {
+        assert!(asked.body.contains(told), "{told}: {asked:?}");
+    }
+    assert!(asked.body.contains(" required autofocus>"), "{asked:?}");
     let proof = form(&asked, "/portal/apps/new");
     for name in ["name", "extent", "box:orders.read"] {
         assert_eq!(
@@ -100,12 +107,64 @@ async fn where_registration_is_closed_the_pages_say_so() {
     assert!(!start.body.contains("/portal/sign-up"), "{start:?}");
     let closed = page(&mut browser, "/portal/sign-up").await;
     assert!(closed.body.contains("ask an administrator"), "{closed:?}");
-    let mut filled = form(
-        &page(&mut browser, "/portal/log-in").await,
-        "/portal/log-in",
+    let log_in_page = page(&mut browser, "/portal/log-in").await;
+    assert!(
+        !log_in_page.body.contains("/portal/sign-up"),
+        "{log_in_page:?}"
     );
+    let mut filled = form(&log_in_page, "/portal/log-in");
     filled.action = "/portal/sign-up".to_owned();
     let answer = browser.submit(&filled.with("username", "alice")).await;
     assert_eq!(answer.status, 403, "{answer:?}");
     log_in(&companion, "admin", ADMIN_PASSWORD).await;
+}
+
+#[tokio::test]
+async fn who_has_to_wait_sees_the_form_with_the_name_and_for_how_long() {
+    let keys = ", throttle: {account_at_address: {burst: 1, refill_seconds: 1000}}";
+    let companion = TestCompanion::with_issuer_keys(keys).await;
+    let token = companion.register("alice").await;
+    companion.register("bobby").await;
+    let app = companion.web_app(&token, "web-shop", &[CALLBACK]).await;
+    for (path, action, name) in [
+        ("/portal/log-in".to_owned(), "/portal/log-in", "alice"),
+        (request(&app), "/authorization/login", "bobby"),
+    ] {
+        let mut browser = TestBrowser::new(&companion);
+        let mut shown = browser.get(&path).await;
+        for guess in ["a guess", "b guess"] {
+            let filled = form(&shown, action).with("username", name);
+            shown = browser.submit(&filled.with("password", guess)).await;
+        }
+        assert_eq!(shown.status, 429, "{shown:?}");
+        let seconds: u64 = shown.header("retry-after").unwrap().parse().unwrap();
+        let told = format!("Too many attempts: try again in {seconds} seconds.");
+        for text in [told, format!("value=\"{name}\"")] {
+            assert!(shown.body.contains(&text), "{text}: {shown:?}");
+        }
+        form(&shown, action);
+    }
+}
+
+#[tokio::test]
+async fn a_link_for_a_password_that_does_nothing_says_what_to_do() {
+    let companion = TestCompanion::start().await;
+    let path = "/portal/reset?code=x";
+    for (language, texts) in [
+        (
+            "en",
+            ["<h1>This link no longer works</h1>", "for another one."],
+        ),
+        (
+            "de",
+            ["<h1>Dieser Link gilt nicht mehr</h1>", "um einen neuen."],
+        ),
+    ] {
+        let header = format!("accept-language: {language}");
+        let answer = companion.send("GET", path, &[&header], "").await;
+        assert_eq!(answer.status, 404, "{answer:?}");
+        for text in texts.into_iter().chain(["href=\"/portal/log-in\""]) {
+            assert!(answer.body.contains(text), "{text}: {answer:?}");
+        }
+    }
 }

@@ -17,7 +17,7 @@ async fn what_was_done_is_told_once_and_after_one_reload_and_not_where_something
         let filled = empty.with("kind", "user").with("name", name);
         admin.submit(&filled).await
     };
-    let told = "They have ended.";
+    let told = "The tokens have ended.";
     let asked = revoke(&mut admin, "alice").await;
     let answer = admin.submit(&form(&asked, path)).await;
     assert_eq!(answer.status, 303, "{answer:?}");

@@ -3,6 +3,7 @@
 mod asked;
 mod bearers;
 mod fleet;
+mod given;
 mod keys;
 mod links;
 mod lists;
@@ -139,7 +140,7 @@ async fn what_takes_something_away_says_first_whom_it_concerns() {
     let role = page(&mut admin, path).await;
     assert!(
         role.body
-            .contains("This concerns 2 users, 1 app and 1 grant."),
+            .contains("It is used by 2 users, 1 app and 1 grant."),
         "{role:?}"
     );
     let mut cleared = form(&role, path).with("name", "consumer");
@@ -417,7 +418,7 @@ async fn what_outlives_a_session_needs_the_password_again() {
         ("/panel/new-user", user, true),
         (
             "/panel/users/alice",
-            "box:consumer=on&box:administrator=on",
+            "box:consumer=on&box:administrator=on&confirmed=yes",
             true,
         ),
         ("/panel/users/alice/status", "", true),

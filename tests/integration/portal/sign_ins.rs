@@ -51,8 +51,9 @@ async fn log_ins_and_attempts_are_told_to_their_user_and_to_administrators() {
     let keys = ", trusted_proxies: [127.0.0.0/8]";
     let companion = TestCompanion::with_issuer_keys(keys).await;
     let mut alice = sign_up(&companion, "alice").await;
-    let none = page(&mut alice, PATH).await;
-    assert!(none.body.contains("None is known."), "{none:?}");
+    // To sign up is to log in for the first time.
+    let first = page(&mut alice, PATH).await;
+    assert!(first.body.contains(">logged in</span>"), "{first:?}");
     let token = companion.register("bobby").await;
     for (password, from, status) in [
         ("a guess", "192.0.2.1", 401),
@@ -83,7 +84,7 @@ async fn log_ins_and_attempts_are_told_to_their_user_and_to_administrators() {
         "failed password login 192.0.2.2 2",
         "succeeded password login 127.0.0.1 1",
         "succeeded password login 2001:db8:1:2:: 1",
-        "succeeded password portal 127.0.0.1 1",
+        "succeeded password portal 127.0.0.1 2",
     ];
     let token = companion.login("alice", PASSWORD).await;
     assert_eq!(own(&companion, &token).await, expected);
@@ -133,6 +134,8 @@ async fn a_right_password_without_the_passkey_is_told_apart() {
         "failed recovery_code portal 127.0.0.1 1",
         "second_factor_missing password portal 127.0.0.1 1",
         "succeeded passkey portal 127.0.0.1 1",
+        // The sign-up.
+        "succeeded password portal 127.0.0.1 1",
         "succeeded recovery_code portal 127.0.0.1 1",
     ];
     assert_eq!(listed(&answer.json()), expected);
@@ -282,4 +285,35 @@ async fn a_log_in_goes_on_where_the_one_before_cannot_be_read() {
     sqlx::raw_sql(text).execute(&pool).await.unwrap();
     let (_, shown) = first_page(&companion, "/portal/account").await;
     assert!(shown.body.contains("id=\"earlier\""), "{shown:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_password_to_confirm_a_change_is_no_attempt_to_log_in() {
+    let companion = TestCompanion::start().await;
+    let mut alice = sign_up(&companion, "alice").await;
+    let path = "/portal/account/email";
+    let wrong = form(&page(&mut alice, path).await, path)
+        .with("email", "a@shop.example")
+        .with("password", "a guess");
+    let refused = alice.submit(&wrong).await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+    // Nor is the one that any form may bring.
+    let (path, proof) = ("/portal/apps/new", ("confirm_password", "another guess"));
+    let wrong = super::new_app(&mut alice, "web-shop").await;
+    let refused = alice.submit(&wrong.with(proof.0, proof.1)).await;
+    assert_eq!(refused.status, 403, "{path}: {refused:?}");
+    let shown = page(&mut alice, PATH).await;
+    assert!(shown.body.contains("confirming a change"), "{shown:?}");
+    let german = in_german(&companion, &alice, PATH).await;
+    assert!(
+        german.body.contains("Bestätigung einer Änderung"),
+        "{german:?}"
+    );
+    let token = companion.login("alice", PASSWORD).await;
+    let expected = [
+        "failed password account 127.0.0.1 2",
+        "succeeded password login 127.0.0.1 1",
+        "succeeded password portal 127.0.0.1 1",
+    ];
+    assert_eq!(own(&companion, &token).await, expected);
 }

@@ -45,7 +45,7 @@ impl PageError {
 }
 
 /// Where the login leads on.
-fn onward(verified: &Verified) -> Onward {
+pub(super) fn onward(verified: &Verified) -> Onward {
     Onward {
         path: page_url(&verified.request),
         targets: page::onward_targets(verified.request.back().uri()),
@@ -90,7 +90,7 @@ impl Visit {
             }
             // The same page again with the same request: what was typed as the name stays, and the
             // password does not.
-            Err(EndpointError::BadLogin) => {
+            Err(error @ (EndpointError::BadLogin | EndpointError::Throttled { .. })) => {
                 let token = self.browser.form_token();
                 let token = token.ok_or(PageError::ForeignForm)?;
                 let origin = FormOrigin {
@@ -102,7 +102,7 @@ impl Visit {
                     &origin,
                     &verified.app,
                     self.by_passkey(),
-                    Some(username),
+                    Some(page::FailedLogin { username, error }),
                 ))
             }
             Err(error) => Err(error.into()),

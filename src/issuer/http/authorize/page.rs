@@ -13,12 +13,15 @@ use axum::http::header::{
 };
 use axum::response::{IntoResponse, Response};
 
+use super::page_url;
+use crate::coding::push_percent_encoded;
 use crate::identity::{AppWithOwner, AuthorizeRequest, RedirectUri, ScopeName, SecretDigest, User};
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::{EndpointError, REALM};
 use crate::issuer::http::browser::SetCookie;
 use crate::issuer::http::pages::{
-    Language, LanguageChoice, OF_AN_APP, OPENER_POLICY, PageAddress, Reason, sentence_of_scope,
+    Language, LanguageChoice, OF_AN_APP, OPENER_POLICY, PageAddress, Reason, SIGN_UP_PATH, message,
+    sentence_of_scope,
 };
 use crate::issuer::http::text::Text;
 
@@ -65,10 +68,20 @@ struct LoginPage<'a> {
     site: Site<'a>,
     origin: HiddenFields,
     app: Text<'a>,
-    /// The name of an attempt that failed.
-    failed: Option<Text<'a>>,
+    /// Where strangers sign up, who then come back.
+    sign_up: String,
+    /// An attempt that failed.
+    failed: Option<ShownFailure<'a>>,
     /// What it says on the button for passkeys, where there are any.
     by_passkey: Option<&'static str>,
+}
+
+struct ShownFailure<'a> {
+    username: Text<'a>,
+    /// Why, as a sentence.
+    reason: Text<'a>,
+    /// Whether it is because of what was typed.
+    is_wrong: bool,
 }
 
 #[derive(Template)]
@@ -97,6 +110,7 @@ struct ShownScope<'a> {
 #[template(path = "unanswerable.html")]
 struct UnanswerablePage<'a> {
     language: Language,
+    site: Site<'a>,
     fault: Text<'a>,
 }
 
@@ -128,13 +142,20 @@ impl FormOrigin<'_> {
     }
 }
 
-/// Asks who it is. `failed` is the name of an attempt that failed.
+/// A login that was refused.
+pub(super) struct FailedLogin<'a> {
+    /// What was typed as the name.
+    pub(super) username: &'a str,
+    pub(super) error: EndpointError,
+}
+
+/// Asks who it is.
 pub(super) fn login(
     (reader, site): (Reader<'_>, Site<'_>),
     origin: &FormOrigin<'_>,
     app: &AppWithOwner,
     by_passkey: Option<&'static str>,
-    failed: Option<&str>,
+    failed: Option<FailedLogin<'_>>,
 ) -> Response {
     let template = LoginPage {
         language: reader.language,
@@ -142,12 +163,21 @@ pub(super) fn login(
         site,
         origin: origin.hidden_fields(),
         app: Text::of(app.app.name.as_str()),
-        failed: failed.map(Text::of),
+        sign_up: sign_up_path(origin.request),
+        failed: failed.as_ref().map(|failed| ShownFailure {
+            username: Text::of(failed.username),
+            reason: Text::of(message(reader.language, &failed.error)),
+            is_wrong: matches!(failed.error, EndpointError::BadLogin),
+        }),
         by_passkey,
     };
     let targets = login_targets(origin.request.back().uri());
-    if failed.is_none() {
+    let Some(error) = failed.map(|failed| failed.error) else {
         return page(StatusCode::OK, &template, &targets);
+    };
+    if !matches!(error, EndpointError::BadLogin) {
+        let page = page(error.status(), &template, &targets);
+        return with_head_of(error, page);
     }
     // No scheme of HTTP is a form, and 401 needs a challenge (RFC 9110 section 15.5.2): this is the
     // one that browsers do not open a dialogue for.
@@ -159,6 +189,13 @@ pub(super) fn login(
             .map(|challenge| (WWW_AUTHENTICATE, challenge)),
     );
     response
+}
+
+/// Where somebody becomes a user who then comes back with this request.
+fn sign_up_path(request: &AuthorizeRequest) -> String {
+    let mut path = format!("{SIGN_UP_PATH}?next=");
+    push_percent_encoded(&mut path, &page_url(request));
+    path
 }
 
 /// Asks whether the app may.
@@ -196,10 +233,14 @@ pub(super) fn consent(
 }
 
 /// Says why nothing can be done here, and sends nobody anywhere.
-pub(super) fn unanswerable(language: Language, fault: &impl Reason) -> Response {
+pub(super) fn unanswerable(
+    (reader, site): (Reader<'_>, Site<'_>),
+    fault: &impl Reason,
+) -> Response {
     let template = UnanswerablePage {
-        language,
-        fault: Text::of(fault.in_words_of(language)),
+        language: reader.language,
+        site,
+        fault: Text::of(fault.in_words_of(reader.language)),
     };
     page(StatusCode::BAD_REQUEST, &template, "'none'")
 }

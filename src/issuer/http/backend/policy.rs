@@ -5,6 +5,7 @@ mod in_force;
 use axum::response::Response;
 use serde::Serialize;
 
+use crate::condition::Condition;
 use crate::identity::RoleName;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::body;
@@ -90,7 +91,7 @@ impl<'p> RouteAnswer<'p> {
             any_scope: required
                 .map(RequiredScopes::any)
                 .map_or_else(Vec::new, texts),
-            when: route.conditions.iter().map(|one| one.text()).collect(),
+            when: route.conditions.iter().map(Condition::text).collect(),
             issuers: match &route.issuers {
                 RouteIssuers::Trusted => None,
                 RouteIssuers::Named(names) => Some(texts(names)),

@@ -9,6 +9,8 @@ use super::apps::in_short;
 use super::confirmation::Confirmation;
 use super::form::PageForm;
 use super::frame::Frame;
+use super::language::Language;
+use super::own_scopes::sentence;
 use super::page_error::PageError;
 use super::timed::Timed;
 use super::told::Done;
@@ -43,6 +45,10 @@ struct Row<'a> {
     is_own: bool,
     /// Sentence and name of each.
     scopes: Vec<(Text<'a>, Text<'a>)>,
+    /// By what it is told from others that look alike: the second in which it began.
+    since: Timed,
+    /// The same without markup.
+    since_in_words: Text<'a>,
     created: Timed,
     used: Timed,
     expires: Timed,
@@ -82,7 +88,9 @@ pub(super) async fn list(
                 owner: Text::of(owned.owner.as_str().to_owned()),
                 description: Text::of(in_short(&owned.app.description)),
             }),
-            scopes: sentences(described),
+            scopes: sentences(language, described),
+            since: language.second(live.created_at),
+            since_in_words: Text::of(language.second_in_words(live.created_at)),
             created: language.instant(live.created_at),
             used: language.instant(live.last_used_at),
             expires: language.instant(live.expires_at),
@@ -102,9 +110,12 @@ pub(super) async fn list(
 }
 
 /// Scopes as sentences, each with its name.
-fn sentences(described: Vec<(ScopeName, String)>) -> Vec<(Text<'static>, Text<'static>)> {
-    let described = described.into_iter().map(|(name, description)| {
-        let sentence = description.trim().to_owned();
+fn sentences(
+    language: Language,
+    described: Vec<(ScopeName, String)>,
+) -> Vec<(Text<'static>, Text<'static>)> {
+    let described = described.into_iter().map(|(name, stored)| {
+        let sentence = sentence(language, name.as_str(), &stored).to_owned();
         (Text::of(sentence), Text::of(name.as_str().to_owned()))
     });
     described.collect()
@@ -133,18 +144,24 @@ pub(super) async fn show_end_all(
     if listing.next.is_some() {
         names.push("\u{2026}".to_owned());
     }
-    let effect = if names.is_empty() {
-        words.no_access.to_owned()
-    } else {
-        format!("{} {}.", words.end_all_effect, names.join("; "))
-    };
     let confirmation = Confirmation {
         title: words.end_all_title.to_owned(),
-        texts: vec![effect, words.end_all_sentence.to_owned()],
+        texts: vec![
+            format!("{} {}.", words.end_all_effect, names.join("; ")),
+            words.end_all_sentence.to_owned(),
+        ],
         button: words.end_all,
         fields: Vec::new(),
         cancel: PATH,
     };
+    if names.is_empty() {
+        let texts = vec![words.no_access.to_owned()];
+        let nothing = Confirmation {
+            texts,
+            ..confirmation
+        };
+        return Ok(nothing.tell(&visitor));
+    }
     Ok(confirmation.ask(&visitor))
 }
 
@@ -161,17 +178,59 @@ pub(super) async fn end_all(
     visitor.done(PATH, Done::AllAccessEnded)
 }
 
-/// `GET {id}/end`
-pub(super) async fn show_end(visitor: Visitor, _: DirectoryAccess) -> Response {
-    let words = visitor.words();
+/// `GET {id}/end`: says first whose it is.
+pub(super) async fn show_end(
+    visitor: Visitor,
+    access: DirectoryAccess,
+    PathName(id): PathName,
+) -> Result<Response, PageError> {
+    let (words, user) = (visitor.words(), &access.caller.user.id);
+    let live = access.directory().grant(user, &id).await?;
+    let store = &access.issuer.store;
+    let app = match &live.grant.app {
+        None => None,
+        Some(key) => store.owned_app(key).await?,
+    };
+    let whose = match &app {
+        None => words.a_login.to_owned(),
+        Some(owned) => owned.app.name.as_str().to_owned(),
+    };
+    let owner = app.as_ref().map(|owned| {
+        let owner = if owned.app.owner == *user {
+            words.own_app
+        } else {
+            owned.owner.as_str()
+        };
+        format!("{}: {owner}.", words.panel.owner)
+    });
+    let described = store.describe_scopes(&live.grant.scopes).await?;
+    let scopes = described.iter().map(|(name, stored)| {
+        let sentence = sentence(visitor.language, name.as_str(), stored);
+        match sentence {
+            "" => name.as_str().to_owned(),
+            sentence => format!("{sentence} ({})", name.as_str()),
+        }
+    });
+    let scopes: Vec<String> = scopes.collect();
+    let language = visitor.language;
+    let mut texts: Vec<String> = owner.into_iter().collect();
+    texts.push(format!("{}: {}.", words.app_may, scopes.join("; ")));
+    texts.push(format!(
+        "{}: {}. {}: {}.",
+        words.since,
+        language.second_in_words(live.created_at),
+        words.last_used,
+        language.second_in_words(live.last_used_at)
+    ));
+    texts.push(words.end_access_sentence.to_owned());
     let confirmation = Confirmation {
-        title: words.end_access_title.to_owned(),
-        texts: vec![words.end_access_sentence.to_owned()],
+        title: format!("{} {whose}", words.end_access_title),
+        texts,
         button: words.end_access,
         fields: Vec::new(),
         cancel: PATH,
     };
-    confirmation.ask(&visitor)
+    Ok(confirmation.ask(&visitor))
 }
 
 /// `POST {id}/end`

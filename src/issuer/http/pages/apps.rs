@@ -16,6 +16,7 @@ use axum::response::Response;
 
 use super::answer;
 use super::frame::Frame;
+use super::messages::Fields;
 use super::page_error::PageError;
 use super::timed::Timed;
 use super::visitor::Visitor;
@@ -83,6 +84,11 @@ pub(super) async fn list(visitor: Visitor, access: DirectoryAccess) -> Result<Re
         apps: rows.collect(),
     };
     Ok(answer::page(StatusCode::OK, &page))
+}
+
+/// The field of the form for an app that has the focus.
+fn first_wrong(wrong: &Fields) -> &'static str {
+    wrong.focus(&["name", "description", "link", "redirect_uris"])
 }
 
 /// The page of an app.

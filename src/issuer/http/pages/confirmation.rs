@@ -45,6 +45,8 @@ struct ConfirmationPage<'a> {
     fields: Vec<(&'a str, &'a str)>,
     cancel: Text<'a>,
     error: Text<'a>,
+    /// Whether there is something to do.
+    asks: bool,
     /// Whether it takes something away, which the button shows.
     takes: bool,
     /// What has to be typed.
@@ -71,6 +73,8 @@ pub(super) struct Typed<'a> {
 
 /// How it is asked.
 enum Asking<'a> {
+    /// Not at all: there is nothing to do.
+    Nothing,
     /// Something is taken away, of which this is known.
     Taking(Option<Timed>),
     /// Nobody loses anything.
@@ -111,6 +115,11 @@ impl<'a> Confirmation<'a> {
     /// Asks; the answer comes to the path of this page.
     pub(super) fn ask(self, visitor: &Visitor) -> Response {
         self.ask_again(visitor, &Remark::none())
+    }
+
+    /// Says that there is nothing to do, and has no button.
+    pub(super) fn tell(self, visitor: &Visitor) -> Response {
+        self.page(visitor, &Remark::none(), Asking::Nothing)
     }
 
     /// Asks again, and says why it was not done.
@@ -154,7 +163,9 @@ impl<'a> Confirmation<'a> {
     }
 
     fn page(self, visitor: &Visitor, remark: &Remark, asking: Asking<'a>) -> Response {
+        let asks = !matches!(asking, Asking::Nothing);
         let (takes, fact, typed, offer) = match asking {
+            Asking::Nothing => (false, None, None, None),
             Asking::Taking(fact) => (true, fact, None, None),
             Asking::Giving(offer) => (false, None, None, offer),
             Asking::FromEverybody(typed) => (true, None, Some(typed), None),
@@ -170,6 +181,7 @@ impl<'a> Confirmation<'a> {
             fields: fields.collect(),
             cancel: Text::of(self.cancel),
             error: Text::of(&*remark.text),
+            asks,
             takes,
             typed,
             offer,

@@ -30,14 +30,64 @@ const SESSIONS: Noun = Noun {
     german: ["Sitzung", "Sitzungen"],
 };
 
+/// What is said around what is counted.
+struct Around {
+    before: [&'static str; 2],
+    /// Where there is nothing.
+    nothing: [&'static str; 2],
+}
+
+const CONCERNED: Around = Around {
+    before: ["This concerns", "Das betrifft"],
+    nothing: [
+        "This concerns nobody at the moment.",
+        "Das betrifft im Moment niemanden.",
+    ],
+};
+
+const USED: Around = Around {
+    before: ["It is used by", "Sie gilt für"],
+    nothing: [
+        "Nobody uses it at the moment.",
+        "Sie gilt im Moment für niemanden.",
+    ],
+};
+
+const HELD: Around = Around {
+    before: ["The user has", "Der Benutzer hat"],
+    nothing: [
+        "The user has no apps, grants or sessions.",
+        "Der Benutzer hat weder Apps noch Zugriffe noch Sitzungen.",
+    ],
+};
+
 impl Language {
     /// Whom a change concerns.
     pub(super) fn concerned(self, users: i64, apps: i64) -> String {
-        self.listed(&[("", users, &USERS), ("", apps, &APPS)])
+        self.listed(&CONCERNED, &[("", users, &USERS), ("", apps, &APPS)])
     }
 
     /// Whom a change concerns, and what of theirs ends.
     pub(super) fn reached(self, reach: Reach) -> String {
+        self.counts(&CONCERNED, reach)
+    }
+
+    /// Who uses a role or a scope, where nothing changes.
+    pub(super) fn used(self, reach: Reach) -> String {
+        self.counts(&USED, reach)
+    }
+
+    /// What a user has, where nothing changes.
+    pub(super) fn held(self, reach: Reach) -> String {
+        let of_one = Reach {
+            users: 0,
+            has_more_users: false,
+            ..reach
+        };
+        self.counts(&HELD, of_one)
+    }
+
+    fn counts(self, around: &Around, reach: Reach) -> String {
         let least = self.in_this(["at least ", "mindestens "]);
         let more = self.in_this(["more than ", "mehr als "]);
         let about = |is_not_exact: bool, words| if is_not_exact { words } else { "" };
@@ -49,11 +99,11 @@ impl Language {
         if reach.sessions > 0 {
             counts.push(("", reach.sessions, &SESSIONS));
         }
-        self.listed(&counts)
+        self.listed(around, &counts)
     }
 
     /// Numbers, each with what is said before it.
-    fn listed(self, counts: &[(&str, i64, &Noun)]) -> String {
+    fn listed(self, around: &Around, counts: &[(&str, i64, &Noun)]) -> String {
         let counted = |(before, count, noun): &(&str, i64, &Noun)| {
             let [one, several] = match self {
                 Self::English => noun.english,
@@ -64,23 +114,13 @@ impl Language {
         let there = counts.iter().filter(|(_, count, _)| *count > 0);
         let mut counts: Vec<String> = there.map(counted).collect();
         let Some(last) = counts.pop() else {
-            return self.nobody().to_owned();
+            return self.in_this(around.nothing).to_owned();
         };
-        let (and, start) = match self {
-            Self::English => ("and", "This concerns"),
-            Self::German => ("und", "Das betrifft"),
-        };
+        let (and, start) = (self.in_this(["and", "und"]), self.in_this(around.before));
         if counts.is_empty() {
             return format!("{start} {last}.");
         }
         format!("{start} {} {and} {last}.", counts.join(", "))
-    }
-
-    fn nobody(self) -> &'static str {
-        match self {
-            Self::English => "This concerns nobody at the moment.",
-            Self::German => "Das betrifft im Moment niemanden.",
-        }
     }
 
     /// How many attempts to log in have failed since some time.
@@ -176,6 +216,12 @@ mod tests {
         assert_eq!(told, "Das betrifft 1 App.");
         let told = Language::English.concerned(0, 0);
         assert_eq!(told, "This concerns nobody at the moment.");
+        let told = Language::English.used(reach(1));
+        assert_eq!(told, "It is used by 1 user, 2 apps and 1 session.");
+        let told = Language::German.used(Reach::default());
+        assert_eq!(told, "Sie gilt im Moment für niemanden.");
+        let told = Language::English.held(reach(1));
+        assert_eq!(told, "The user has 2 apps and 1 session.");
         let many = Reach {
             grants: 10_000,
             has_more_users: true,

@@ -1,12 +1,14 @@
 //! `/portal/log-in` and `/portal/log-out`.
 
 use askama::Template;
-use axum::http::{StatusCode, Uri};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 
 use super::answer;
 use super::form::PageForm;
 use super::frame::Frame;
+use super::messages::message;
 use super::page_error::PageError;
 use super::passkeys::Onward;
 use super::passkeys::step::{self, Offer};
@@ -15,6 +17,7 @@ use super::visitor::Visitor;
 use super::words::passkey::PasskeyWords;
 use crate::coding::push_percent_encoded;
 use crate::identity::Form;
+use crate::issuer::Registration;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::text::Text;
 
@@ -32,7 +35,12 @@ struct LogInPage<'a> {
     frame: Frame<'a>,
     username: Text<'a>,
     next: Text<'a>,
+    /// Whether the name or the password is wrong.
     is_wrong: bool,
+    /// Why nobody is logged in; empty where nobody has tried.
+    error: Text<'a>,
+    /// Whether strangers can sign up.
+    is_open: bool,
     words: &'static PasskeyWords,
     /// To log in with a passkey alone.
     offer: Option<Offer>,
@@ -58,21 +66,38 @@ fn is_next(path: &str) -> bool {
         && !path.starts_with(PATH)
 }
 
-fn page(
-    visitor: &Visitor,
-    status: StatusCode,
-    username: &str,
-    next: &str,
-) -> Result<Response, PageError> {
+/// What somebody has typed, who was not logged in with it.
+struct Failed<'a> {
+    username: &'a str,
+    error: &'a EndpointError,
+}
+
+fn page(visitor: &Visitor, next: &str, failed: Option<&Failed<'_>>) -> Result<Response, PageError> {
+    let error = failed.map(|failed| failed.error);
+    let is_wrong = matches!(error, Some(EndpointError::BadLogin));
+    // 401 would need a challenge, for which browsers open a dialogue of their own.
+    let status = match error {
+        None => StatusCode::OK,
+        Some(EndpointError::BadLogin) => StatusCode::FORBIDDEN,
+        Some(error) => error.status(),
+    };
+    let text = error.map(|error| message(visitor.language, error));
     let page = LogInPage {
         frame: visitor.frame(),
-        username: Text::of(username),
+        username: Text::of(failed.map_or("", |failed| failed.username)),
         next: Text::of(next),
-        is_wrong: status == StatusCode::FORBIDDEN,
+        is_wrong,
+        error: Text::of(text.unwrap_or_default()),
+        is_open: visitor.issuer.settings.registration == Registration::Open,
         words: PasskeyWords::of(visitor.language),
         offer: step::offer(visitor, next)?,
     };
-    Ok(answer::page(status, &page))
+    let mut response = answer::page(status, &page);
+    if let Some(seconds) = error.and_then(EndpointError::retry_after) {
+        let headers = response.headers_mut();
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    Ok(response)
 }
 
 /// `GET`
@@ -82,7 +107,7 @@ pub(super) async fn show(visitor: Visitor, uri: Uri) -> Result<Response, PageErr
     if visitor.user.is_some() {
         return Ok(answer::go(next.unwrap_or("/")));
     }
-    page(&visitor, StatusCode::OK, "", next.unwrap_or_default())
+    page(&visitor, next.unwrap_or_default(), None)
 }
 
 /// `POST`
@@ -99,13 +124,13 @@ pub(super) async fn submit(visitor: Visitor, form: PageForm) -> Result<Response,
             };
             step::after_password(&visitor, first, onward).await
         }
-        // 401 would need a challenge, for which browsers open a dialogue of their own.
-        Err(EndpointError::BadLogin) => page(
-            &visitor,
-            StatusCode::FORBIDDEN,
-            &username,
-            next.unwrap_or_default(),
-        ),
+        Err(error @ (EndpointError::BadLogin | EndpointError::Throttled { .. })) => {
+            let failed = Failed {
+                username: &username,
+                error: &error,
+            };
+            page(&visitor, next.unwrap_or_default(), Some(&failed))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -148,7 +148,7 @@ fn is_about_what_was_sent(error: &DirectoryError) -> bool {
 }
 
 /// An error as a sentence. What is internal goes to the log alone.
-pub(super) fn message(language: Language, error: &EndpointError) -> String {
+pub(in crate::issuer::http) fn message(language: Language, error: &EndpointError) -> String {
     if let EndpointError::Directory(DirectoryError::InUse(_) | DirectoryError::ScopeInUse(_)) =
         error
     {

@@ -10,6 +10,7 @@ pub(super) mod policy;
 pub(super) mod revoke;
 pub(super) mod role;
 pub(super) mod roles;
+mod roles_of_user;
 pub(super) mod scope;
 pub(super) mod scopes;
 pub(super) mod user;

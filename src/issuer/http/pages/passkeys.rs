@@ -75,6 +75,8 @@ struct NewPage<'a> {
     options: Text<'a>,
     ticket: String,
     error: Text<'a>,
+    /// The page of ours to go back to.
+    cancel: Text<'a>,
 }
 
 impl Visitor {
@@ -181,6 +183,7 @@ async fn ask_again(
         options: Text::of(options),
         ticket: visitor.ticket_text(&ticket)?,
         error: Text::of(error),
+        cancel: Text::of(PATH),
     };
     Ok(answer::page(status, &page))
 }

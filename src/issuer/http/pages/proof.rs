@@ -10,6 +10,7 @@ use super::frame::Frame;
 use super::page_error::{PageError, Proof};
 use super::passkeys;
 use super::passkeys::step::Offer;
+use super::purpose::Purpose;
 use super::visitor::Visitor;
 use super::words::passkey::PasskeyWords;
 use crate::identity::{Session, User};
@@ -20,6 +21,8 @@ use crate::issuer::http::text::Text;
 struct ProofPage<'a> {
     frame: Frame<'a>,
     words: &'static PasskeyWords,
+    /// What the form is for.
+    purpose: Purpose,
     action: Text<'a>,
     /// What was sent, to be sent again with the proof: to the byte, for which `Text` would replace
     /// characters.
@@ -72,6 +75,7 @@ pub(super) async fn page(
     let page = ProofPage {
         frame: visitor.frame(),
         words,
+        purpose: Purpose::of(visitor.language, &visitor.path),
         action: Text::of(&*visitor.path),
         fields: fields.unwrap_or_default(),
         is_wrong: refused == Some(Proof::Password),

@@ -52,6 +52,8 @@ const get = async (options) => {
 for (const form of document.querySelectorAll('form[data-passkey]')) {
   if (!window.PublicKeyCredential) continue
   form.hidden = false
+  // What is hidden gets no focus when the page opens.
+  form.querySelector('[autofocus]')?.focus()
   form.addEventListener('submit', async (event) => {
     event.preventDefault()
     const ceremony = form.dataset.passkey === 'create' ? create : get
@@ -101,7 +103,8 @@ for (const filter of document.querySelectorAll('[data-filter]')) {
       entry.hidden = !words.every((word) => own.includes(word))
     }
     const left = entries.filter((entry) => !entry.hidden).length
-    told.textContent = left === entries.length ? '' : `${left} / ${entries.length}`
+    const count = left === 0 ? told.dataset.none : `${left} / ${entries.length}`
+    told.textContent = left === entries.length ? '' : count
   })
   // Within a form, the key sends nothing.
   field.addEventListener('keydown', (event) => {
@@ -114,7 +117,8 @@ for (const filter of document.querySelectorAll('[data-filter]')) {
 const language = document.documentElement.lang
 const locale = navigator.languages.find((one) => one.split('-')[0] === language) ?? language
 const hour = { hour: '2-digit', minute: '2-digit', timeZoneName: 'short' }
-const forms = { day: { year: 'numeric', month: 'short', day: 'numeric', ...hour }, time: { ...hour, second: '2-digit' } }
+const day = { year: 'numeric', month: 'short', day: 'numeric', ...hour }
+const forms = { day, second: { ...day, second: '2-digit' }, time: { ...hour, second: '2-digit' } }
 for (const time of document.querySelectorAll('time[data-form]')) {
   const at = new Date(time.dateTime)
   if (Number.isNaN(at.getTime())) continue

@@ -72,16 +72,38 @@ impl Language {
         }
     }
 
+    /// The same to the second.
+    pub(super) fn second(self, instant: UnixSeconds) -> Timed {
+        match instant.calendar() {
+            Some(_) => Timed::element(instant, "second", &self.second_in_words(instant)),
+            None => Timed::words(&instant.0.to_string()),
+        }
+    }
+
+    /// The same where no element can be, in UTC.
+    pub(super) fn second_in_words(self, instant: UnixSeconds) -> String {
+        let second = instant.0.rem_euclid(60);
+        let Some(at) = instant.calendar() else {
+            return instant.0.to_string();
+        };
+        self.day_and_time_with(at, &format!(":{second:02}"))
+    }
+
     fn day_and_time(self, at: Calendar) -> String {
+        self.day_and_time_with(at, "")
+    }
+
+    /// `rest` follows the minute.
+    fn day_and_time_with(self, at: Calendar, rest: &str) -> String {
         let (year, month, day, hour, minute) = (at.year, at.month, at.day, at.hour, at.minute);
         match self {
             Self::English => {
                 let month = usize::try_from(month - 1).ok();
                 let month = month.and_then(|index| MONTHS.get(index)).copied();
                 let month = month.unwrap_or_default();
-                format!("{day} {month} {year}, {hour:02}:{minute:02} UTC")
+                format!("{day} {month} {year}, {hour:02}:{minute:02}{rest} UTC")
             }
-            Self::German => format!("{day}.{month}.{year}, {hour:02}:{minute:02} UTC"),
+            Self::German => format!("{day}.{month}.{year}, {hour:02}:{minute:02}{rest} UTC"),
         }
     }
 }
@@ -106,6 +128,14 @@ mod tests {
         let element = "<time datetime=\"2024-02-29T14:59:59Z\" data-form=\"time\">";
         assert_eq!(english, format!("{element}14:59:59 UTC</time>"));
         assert!(time(Language::German).ends_with(">14:59:59 Uhr UTC</time>"));
+        let english = Language::English.second(instant.plus(-1)).to_string();
+        let element = "<time datetime=\"2024-02-29T14:59:59Z\" data-form=\"second\">";
+        assert_eq!(
+            english,
+            format!("{element}29 Feb 2024, 14:59:59 UTC</time>")
+        );
+        let german = Language::German.second_in_words(instant.plus(7));
+        assert_eq!(german, "29.2.2024, 15:00:07 UTC");
         // Of no calendar.
         let odd = Language::English.instant(UnixSeconds(-1));
         assert_eq!(odd, Timed::words("-1"));

@@ -2,8 +2,6 @@
 
 pub(super) mod passkey;
 
-use crate::policy::{Requirement, ScopeWords};
-
 /// Declares a type with a field for each part and each key, with what it says in English and in German.
 macro_rules! words {
     (
@@ -29,6 +27,7 @@ mod audit;
 mod components;
 mod done;
 mod panel;
+mod phrases;
 mod sign_ins;
 mod trial;
 
@@ -89,15 +88,15 @@ words! {
         "Your account cannot have apps. An administrator can give you a role with the scope consumer.app.",
         "Dein Konto kann keine Apps haben. Ein Administrator kann dir eine Rolle mit der Berechtigung consumer.app geben.";
     start_panel:
-        "Users, roles, apps and gates, and what needs somebody's attention.",
-        "Benutzer, Rollen, Apps und Gates – und was jemand ansehen sollte.";
+        "Users, roles, apps and gates, and what needs attention.",
+        "Benutzer, Rollen, Apps und Gates – und was zu erledigen ist.";
     start_administrator:
         "You are here as an administrator. Your account has no apps of its own: none of your roles has the scope consumer.app.",
         "Du bist als Administrator hier. Eigene Apps hat dein Konto nicht: Keine deiner Rollen hat die Berechtigung consumer.app.";
 
     // Sign up, log in.
     username: "Username", "Benutzername";
-    username_hint: "3 to 64 letters, digits, _ . or -", "3 bis 64 Buchstaben, Ziffern, _ . oder -";
+    username_hint: "3 to 64 letters, digits, _ . or -", "3 bis 64 Buchstaben ohne Umlaute, Ziffern, _ . oder -";
     name_or_email: "Username or e-mail address", "Benutzername oder E-Mail-Adresse";
     email: "E-mail address", "E-Mail-Adresse";
     password: "Password", "Passwort";
@@ -105,9 +104,8 @@ words! {
     have_account: "Already have an account?", "Schon ein Konto?";
     need_account: "No account yet?", "Noch kein Konto?";
     sign_up_and_return:
-        "Then come back from the app.",
-        "Komm danach von der App wieder hierher.";
-    login_wrong: "The name or the password is wrong.", "Der Name oder das Passwort ist falsch.";
+        "You come back to the app afterwards.",
+        "Danach geht es zurück zur App.";
     login_forgotten:
         "Forgot your password? This site sends no e-mail: ask an administrator for a link. Lost passkeys are removed by the operator.",
         "Passwort vergessen? Diese Seite verschickt keine E-Mails: Bitte einen Administrator um einen Link. Verlorene Passkeys entfernt der Betreiber.";
@@ -340,10 +338,10 @@ words! {
     no_use: "not used yet", "noch nie benutzt";
     until: "Until", "Bis";
     end_access: "End", "Beenden";
-    end_access_title: "End this access?", "Diesen Zugriff beenden?";
+    end_access_title: "End the access:", "Zugriff beenden:";
     end_access_sentence:
-        "All its tokens end at once, at every gate. The program can ask you again.",
-        "Alle seine Tokens enden sofort, an jedem Gate. Das Programm kann dich wieder fragen.";
+        "All its tokens end at once, at every gate. A program can ask you again.",
+        "Alle seine Tokens enden sofort, an jedem Gate. Ein Programm kann dich wieder fragen.";
     account: "Account", "Konto";
     change_email: "Change the address", "Adresse ändern";
     email_hint: "You can log in with it.", "Damit kannst du dich anmelden.";
@@ -374,24 +372,5 @@ words! {
     new_password: "New password", "Neues Passwort";
     and: "and", "und";
     one_of: "one of", "eine von";
-}
-
-impl Words {
-    /// What a route asks of its callers.
-    pub(super) fn needs(&self, requirement: &Requirement) -> String {
-        match requirement {
-            Requirement::Public => self.panel.needs_nothing.to_owned(),
-            Requirement::Authenticated => self.panel.needs_token.to_owned(),
-            Requirement::Nobody => self.panel.needs_nobody.to_owned(),
-            Requirement::Scopes(scopes) => scopes.phrase(self.of_scopes()),
-        }
-    }
-
-    /// The words around the names of scopes.
-    pub(super) fn of_scopes(&self) -> ScopeWords {
-        ScopeWords {
-            and: self.and,
-            one_of: self.one_of,
-        }
-    }
+    more: "more", "weitere";
 }

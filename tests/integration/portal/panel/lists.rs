@@ -49,7 +49,7 @@ async fn users_are_filtered_and_shown_with_what_they_have() {
     for told in [
         &*format!("href=\"/panel/apps/{}\"", app.key),
         "none: the password alone logs in",
-        "gives consumer.account, consumer.app, orders.read",
+        "Gives consumer.account, consumer.app, orders.read",
         "and 1 session.",
         "href=\"/panel/who?kind=user&#38;name=alice\"",
         "href=\"/panel/audit?object_kind=user&#38;object=alice\"",
@@ -116,7 +116,7 @@ async fn a_scope_says_by_what_it_is_used() {
     let mut admin = administrator(&companion).await;
     let seen = page(&mut admin, "/panel/scopes/orders.read").await;
     for told in [
-        "This concerns 1 user and 1 app.",
+        "It is used by 1 user and 1 app.",
         "href=\"/panel/roles/consumer\"",
         "read-order",
         "href=\"/panel/policy?search=orders.read\"",

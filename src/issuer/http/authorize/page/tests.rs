@@ -45,6 +45,14 @@ fn hidden(text: &str) -> HiddenFields {
 const HIDDEN: &str = "<input type=\"hidden\" name=\"request\" value=\"request &amp;\">\n\
                       <input type=\"hidden\" name=\"csrf\" value=\"token &amp;\">";
 
+fn failure(username: Text<'_>) -> ShownFailure<'_> {
+    ShownFailure {
+        username,
+        reason: Text::of("The name or the password is wrong."),
+        is_wrong: true,
+    }
+}
+
 #[test]
 fn the_login_page_asks_for_a_name_or_after_a_failure_for_the_password() {
     let page = |failed: Option<&'static str>| LoginPage {
@@ -54,7 +62,8 @@ fn the_login_page_asks_for_a_name_or_after_a_failure_for_the_password() {
         site: site(failed.is_none()),
         origin: hidden("&"),
         app: Text::of("web-shop"),
-        failed: failed.map(Text::of),
+        sign_up: "/portal/sign-up?next=x".to_owned(),
+        failed: failed.map(|name| failure(Text::of(name))),
     };
     let first = format!(
         "<h1>Log in</h1>\n<p>to continue to <strong>web-shop</strong></p>\n\
@@ -66,7 +75,7 @@ fn the_login_page_asks_for_a_name_or_after_a_failure_for_the_password() {
          <input id=\"password\" name=\"password\" type=\"password\" \
          autocomplete=\"current-password\" required>\n\
          </div>\n<p class=\"actions\"><button>Log in</button></p>\n</form>\n\
-         <p>No account yet? <a href=\"/portal/sign-up\">Sign up</a>. Then come back from the app.</p>\n\
+         <p>No account yet? <a href=\"/portal/sign-up?next=x\">Sign up</a>. You come back to the app afterwards.</p>\n\
          <p class=\"hint\">Forgot your password? This site sends no e-mail: ask an administrator for a link. Lost passkeys are removed by the operator.</p>"
     );
     let again = format!(
@@ -137,17 +146,6 @@ fn the_other_pages_say_what_to_do() {
     let language = Language::English;
     let rows = [
         (
-            UnanswerablePage {
-                language: Language::English,
-                fault: Text::of("no such app"),
-            }
-            .render(),
-            "<h1>This request cannot be answered</h1>\n\
-             <p>An application sent you here with an invalid request: no such app.</p>\n\
-             <p>Go back to the application and try again. If it happens again, tell whoever runs \
-             it.</p>",
-        ),
-        (
             OutOfDatePage { language }.render(),
             "<h1>This page is out of date</h1>\n\
              <p>It belongs to another login, or the browser keeps no cookies for this site. \
@@ -171,6 +169,17 @@ fn the_other_pages_say_what_to_do() {
     for (rendered, main) in rows {
         assert_eq!(rendered.unwrap(), bare("Error", main));
     }
+    let unanswerable = UnanswerablePage {
+        language,
+        site: site(true),
+        fault: Text::of("no such app"),
+    };
+    let main = "<h1>This request cannot be answered</h1>\n\
+                <p>An application sent you here with an invalid request: no such app.</p>\n\
+                <p>Go back to the application and try again. If it happens again, tell whoever runs \
+                it.</p>\n\
+                <p><a href=\"/\">Back to the start page</a></p>";
+    assert_eq!(unanswerable.render().unwrap(), whole("Error", main));
 }
 
 /// In every place of every page where text of anybody stands.
@@ -183,10 +192,12 @@ fn text_of_anybody_is_markup_on_no_page() {
         site: site(failed.is_none()),
         origin: hidden(HOSTILE),
         app: Text::of(HOSTILE),
-        failed,
+        sign_up: String::new(),
+        failed: failed.map(failure),
     };
     let fault = UnanswerablePage {
         language: Language::English,
+        site: site(true),
         fault: Text::of(HOSTILE),
     };
     let mut consent = consent_page(HOSTILE);

@@ -22,6 +22,8 @@ struct EmailPage<'a> {
     email: Text<'a>,
     error: Text<'a>,
     wrong: Fields,
+    /// The field that has the focus.
+    focus: &'static str,
 }
 
 /// `GET`
@@ -52,6 +54,7 @@ fn page(visitor: &Visitor, email: &str, remark: &Remark) -> Response {
         email: Text::of(email),
         error: Text::of(&*remark.text),
         wrong: remark.fields.clone(),
+        focus: remark.fields.focus(&["email", "password"]),
     };
     answer::page(remark.status, &page)
 }

@@ -22,6 +22,8 @@ struct PasswordPage<'a> {
     frame: Frame<'a>,
     error: Text<'a>,
     wrong: Fields,
+    /// The field that has the focus.
+    focus: &'static str,
 }
 
 /// `GET`
@@ -56,6 +58,7 @@ fn page(visitor: &Visitor, remark: &Remark) -> Response {
         frame: visitor.frame(),
         error: Text::of(&*remark.text),
         wrong: remark.fields.clone(),
+        focus: remark.fields.focus(&["old_password", "new_password"]),
     };
     answer::page(remark.status, &page)
 }

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::choices::{Choices, Chosen};
-use super::path_of;
+use super::{first_wrong, path_of};
 use crate::identity::{App, AppLink, RedirectUri, ScopeName, ScopeSet, ScopesFrom};
 use crate::issuer::directory::{AppUpdate, AppsOf};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
@@ -31,6 +31,8 @@ struct EditPage<'a> {
     choices: Choices,
     error: Text<'a>,
     wrong: Fields,
+    /// The field that has the focus.
+    focus: &'static str,
 }
 
 /// `GET`
@@ -52,6 +54,7 @@ pub(in crate::issuer::http::pages) async fn show(
         choices: Choices::of(visitor.language, &access, Some(&app), &chosen).await?,
         error: Text::of(""),
         wrong: Fields::none(),
+        focus: first_wrong(&Fields::none()),
     };
     Ok(answer::page(StatusCode::OK, &page))
 }
@@ -122,6 +125,7 @@ async fn again(
         redirect_uris: Text::of(form.text("redirect_uris")),
         choices: Choices::of(visitor.language, access, Some(app), chosen).await?,
         error: Text::of(remark.text),
+        focus: first_wrong(&remark.fields),
         wrong: remark.fields,
     };
     Ok(answer::page(remark.status, &page))

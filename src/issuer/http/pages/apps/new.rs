@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 
 use super::choices::{Choices, Chosen};
 use super::once::Made;
-use super::path_of;
+use super::{first_wrong, path_of};
 use crate::identity::{PlainSecret, SecretDigest};
 use crate::issuer::directory::{AppsOf, DirectoryError, MAX_APPS, NewApp};
 use crate::issuer::http::extract::DirectoryAccess;
@@ -39,6 +39,8 @@ struct NewAppPage<'a> {
     full: Option<usize>,
     error: Text<'a>,
     wrong: Fields,
+    /// The field that has the focus.
+    focus: &'static str,
 }
 
 /// `GET`
@@ -65,6 +67,7 @@ pub(in crate::issuer::http::pages) async fn show(
         full: (count >= most).then_some(count),
         error: Text::of(""),
         wrong: Fields::none(),
+        focus: first_wrong(&Fields::none()),
     };
     Ok(answer::page(StatusCode::OK, &page))
 }
@@ -100,6 +103,7 @@ pub(in crate::issuer::http::pages) async fn submit(
         choices: Choices::of(visitor.language, &access, None, &chosen).await?,
         full: None,
         error: Text::of(remark.text),
+        focus: first_wrong(&remark.fields),
         wrong: remark.fields,
     };
     Ok(answer::page(remark.status, &page))

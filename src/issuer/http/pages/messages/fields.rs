@@ -19,6 +19,13 @@ impl Fields {
         self.0.contains(&name)
     }
 
+    /// The one of these, in the order of the form, that has the focus: the first that the error is about, else the
+    /// first.
+    pub(in crate::issuer::http::pages) fn focus(&self, order: &[&'static str]) -> &'static str {
+        let wrong = order.iter().find(|name| self.has(name));
+        wrong.or_else(|| order.first()).copied().unwrap_or_default()
+    }
+
     pub(super) fn extend(&mut self, others: Self) {
         self.0.extend(others.0);
     }
@@ -46,9 +53,30 @@ impl Fields {
             | DirectoryError::Scope(_)
             | DirectoryError::NotAddressable
             | DirectoryError::PasskeyName(_) => &["name"],
-            DirectoryError::Description(_) => &["description"],
+            DirectoryError::Description(_) | DirectoryError::App(AppError::Description) => {
+                &["description"]
+            }
+            DirectoryError::App(AppError::Link) => &["link"],
             _ => &[],
         };
         Self(names.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_wrong_field_has_the_focus_else_the_first() {
+        let order = ["username", "email", "password"];
+        for (wrong, expected) in [
+            (vec![], "username"),
+            (vec!["name"], "username"),
+            (vec!["password", "email"], "email"),
+        ] {
+            assert_eq!(Fields(wrong).focus(&order), expected);
+        }
+        assert_eq!(Fields::none().focus(&[]), "");
     }
 }

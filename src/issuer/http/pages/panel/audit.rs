@@ -173,7 +173,7 @@ impl<'a> Row<'a> {
         let language = visitor.language;
         let title = entry.object_title.as_ref();
         Self {
-            at: visitor.language.instant(entry.done_at),
+            at: visitor.language.second(entry.done_at),
             actor: Text::of(actor(visitor, entry)),
             actor_path: path_of(held, "user", entry.actor_now.as_deref()),
             action: Text::of(phrases::action(language, &entry.action)),

@@ -107,7 +107,9 @@ pub(in crate::issuer::http::pages) async fn submit(
     let is_typed = what != WhatToRevoke::Everyone || is_typed(&form);
     let done = if is_confirmed(&form) && is_typed {
         let seen = form.text(SEEN);
-        revoke(&access, what.clone(), seen).await?.map(Step::Revoked)
+        revoke(&access, what.clone(), seen)
+            .await?
+            .map(Step::Revoked)
     } else {
         access.admit_change()?;
         let asked = effect(&visitor, &access, &what, form.text(SEEN)).await;
@@ -208,12 +210,13 @@ fn what(form: &PageForm) -> Option<WhatToRevoke> {
 }
 
 fn title(words: &'static Words, what: &WhatToRevoke) -> String {
+    let words = &words.panel;
     match what {
-        WhatToRevoke::User(name) => format!("{} {name}?", words.panel.revoke_user_title),
-        WhatToRevoke::App(key) => format!("{} {key}?", words.panel.revoke_app_title),
-        WhatToRevoke::Grant(id) => format!("{} {id}?", words.panel.revoke_grant_title),
-        WhatToRevoke::Token(id) => format!("{} {id}?", words.panel.revoke_token_title),
-        WhatToRevoke::Everyone => words.panel.revoke_everyone_title.to_owned(),
+        WhatToRevoke::User(name) => words.revoke_user_title.replace("{}", name),
+        WhatToRevoke::App(key) => words.revoke_app_title.replace("{}", key),
+        WhatToRevoke::Grant(id) => words.revoke_grant_title.replace("{}", id),
+        WhatToRevoke::Token(id) => words.revoke_token_title.replace("{}", id),
+        WhatToRevoke::Everyone => words.revoke_everyone_title.to_owned(),
     }
 }
 

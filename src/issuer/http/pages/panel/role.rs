@@ -45,6 +45,7 @@ struct RolePage<'a> {
     audit_path: Option<String>,
     boxes: ScopeBoxes,
     error: Text<'a>,
+    is_name_wrong: bool,
 }
 
 /// What is on the page of a role.
@@ -186,7 +187,14 @@ pub(in crate::issuer::http::pages) async fn show_default(
     let directory = access.directory();
     let mark = directory.mark_of_role(&name).await?;
     let role = directory.role(&name).await?;
-    Ok(ask_for_default(&visitor, (&role, &mark), &Remark::none()))
+    let present = directory.default_role().await?;
+    let wanted = (&role, mark.as_str());
+    Ok(ask_for_default(
+        &visitor,
+        wanted,
+        present.as_ref(),
+        &Remark::none(),
+    ))
 }
 
 /// `POST {name}/default`: new users get this role from now on.
@@ -224,7 +232,9 @@ pub(in crate::issuer::http::pages) async fn choose_default(
             let remark = visitor.remark(error)?;
             let mark = directory.mark_of_role(&name).await?;
             let role = directory.role(&name).await?;
-            Ok(ask_for_default(&visitor, (&role, &mark), &remark))
+            let present = access.directory().default_role().await?;
+            let wanted = (&role, mark.as_str());
+            Ok(ask_for_default(&visitor, wanted, present.as_ref(), &remark))
         }
     }
 }
@@ -235,13 +245,20 @@ fn lacks_own(role: &Role) -> Vec<&'static str> {
     missing.copied().collect()
 }
 
-/// Says first what new users could not do.
-fn ask_for_default(visitor: &Visitor, (role, mark): (&Role, &str), remark: &Remark) -> Response {
+/// Says first which role it replaces, `present`, and what new users could not do.
+fn ask_for_default(
+    visitor: &Visitor,
+    (role, mark): (&Role, &str),
+    present: Option<&Role>,
+    remark: &Remark,
+) -> Response {
     let (words, missing) = (&visitor.words().panel, lacks_own(role).join(", "));
-    let mut texts = vec![
-        words.default_sentence.to_owned(),
-        format!("{} {}", words.has, role.scopes),
-    ];
+    let replaced = present.filter(|present| present.name != role.name);
+    let replaced =
+        replaced.map(|present| format!("{} {}.", words.replaces_default, present.name.as_str()));
+    let mut texts: Vec<String> = replaced.into_iter().collect();
+    texts.push(words.default_sentence.to_owned());
+    texts.push(format!("{} {}", words.has, role.scopes));
     if !missing.is_empty() {
         texts.push(format!(
             "{} {missing}. {}",
@@ -249,7 +266,7 @@ fn ask_for_default(visitor: &Visitor, (role, mark): (&Role, &str), remark: &Rema
         ));
     }
     let confirmation = Confirmation {
-        title: format!("{} {}", words.make_default, role.name.as_str()),
+        title: words.make_default.replace("{}", role.name.as_str()),
         texts,
         button: words.make_default_button,
         fields: vec![(SEEN, mark)],
@@ -354,9 +371,10 @@ async fn page(
         users_path: sees_users.then(|| with_values(users::PATH, &[("role", name)])),
         who_path: who::about("role", name),
         audit_path: sees_users.then(|| audit::about("role", name)),
-        concerned: visitor.language.reached(*reach),
+        concerned: visitor.language.used(*reach),
         boxes,
         error: Text::of(&*remark.text),
+        is_name_wrong: remark.fields.has("name"),
     };
     Ok(answer::page(remark.status, &page))
 }

@@ -62,6 +62,7 @@ struct NewRolePage<'a> {
     name: Text<'a>,
     boxes: ScopeBoxes,
     error: Text<'a>,
+    is_name_wrong: bool,
 }
 
 /// `GET`
@@ -162,6 +163,7 @@ async fn new_page(
         name: Text::of(name),
         boxes,
         error: Text::of(&*remark.text),
+        is_name_wrong: remark.fields.has("name"),
     };
     Ok(answer::page(remark.status, &page))
 }

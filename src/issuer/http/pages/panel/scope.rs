@@ -16,9 +16,10 @@ use crate::issuer::http::pages::messages::Remark;
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::told::Done;
 use crate::issuer::http::pages::visitor::Visitor;
+use crate::issuer::http::pages::words::Words;
 use crate::issuer::http::routes::asking_for;
 use crate::issuer::http::text::Text;
-use crate::store::ScopeReach;
+use crate::store::{Reach, ScopeReach};
 
 #[derive(Template)]
 #[template(path = "pages/scope.html")]
@@ -66,13 +67,8 @@ impl Routes {
         Self { names, more }
     }
 
-    fn in_words(&self) -> String {
-        let names = self.names.join(", ");
-        if self.more == 0 {
-            names
-        } else {
-            format!("{names} +{}", self.more)
-        }
+    fn in_words(&self, words: &Words) -> String {
+        format!("{}{}", self.names.join(", "), words.and_more(self.more))
     }
 }
 
@@ -183,7 +179,11 @@ fn deletion<'a>(visitor: &Visitor, seen: &'a Seen, cancel: &'a str) -> Confirmat
     );
     let routes = Routes::asking_for(visitor, scope.name.as_str());
     if !routes.names.is_empty() {
-        texts.push(format!("{} {}", words.panel.routes_ask, routes.in_words()));
+        texts.push(format!(
+            "{} {}",
+            words.panel.routes_ask,
+            routes.in_words(words)
+        ));
     }
     texts.push(words.panel.tokens_end.to_owned());
     Confirmation {
@@ -219,9 +219,11 @@ fn page(
         name: Text::of(scope.name.as_str()),
         sentence: Text::of(sentence),
         roles: roles.collect(),
-        concerned: visitor
-            .language
-            .concerned(reach.users, reach.apps + reach.followers),
+        concerned: visitor.language.used(Reach {
+            users: reach.users,
+            apps: reach.apps + reach.followers,
+            ..Reach::default()
+        }),
         followers: reach.followers,
         routes: Routes::asking_for(visitor, name),
         routes_path: sees_roles.then(|| with_values(policy::PATH, &[("search", name)])),

@@ -5,14 +5,14 @@ mod access;
 use askama::Template;
 use axum::response::Response;
 
+use super::roles_of_user::{self, RoleBox};
 use super::users::{PATH, RoleLink};
 use super::{apps, audit, below, who, with_values};
-use crate::identity::{AppStatus, Role, RoleName, ScopeName, ScopeSet, User};
+use crate::identity::{AppStatus, User};
 use crate::issuer::directory::{AppSearch, DirectoryError, MAX_APPS, UserUpdate};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
-use crate::issuer::http::pages::boxes::{MAX_BOXES, TickBox, Ticks};
-use crate::issuer::http::pages::confirmation::{Confirmation, is_confirmed};
+use crate::issuer::http::pages::boxes::Ticks;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
 use crate::issuer::http::pages::messages::Remark;
@@ -28,12 +28,6 @@ pub(in crate::issuer::http::pages) use access::{
     change_status, delete, replace_password, show_delete, show_password, show_status,
 };
 
-/// So many scopes of a role are named beside its box.
-const GIVEN: usize = 6;
-
-/// What opens somebody's own pages.
-const OWN_PAGES: &str = "consumer.account";
-
 #[derive(Template)]
 #[template(path = "pages/user.html")]
 struct UserPage<'a> {
@@ -47,7 +41,7 @@ struct UserPage<'a> {
     created: Timed,
     roles: Vec<RoleLink>,
     scopes: String,
-    /// Whom it concerns that the user loses something: how many sessions as well.
+    /// What the user has: how many sessions as well.
     concerned: String,
     passkeys: i64,
     /// Those of the user; none where the reader may not see apps.
@@ -57,7 +51,7 @@ struct UserPage<'a> {
     /// For those who may ask about users.
     who_path: Option<String>,
     may_revoke: bool,
-    boxes: Vec<TickBox>,
+    boxes: Vec<RoleBox>,
     rows: Vec<sign_ins::Row>,
     /// The link for a password that was just made.
     link: Option<Text<'a>>,
@@ -92,31 +86,10 @@ pub(in crate::issuer::http::pages) async fn submit(
     form: PageForm,
 ) -> Result<Response, PageError> {
     let ticks = Ticks::of(&form);
-    if !ticks.removed.is_empty() && !is_confirmed(&form) {
-        let directory = access.directory();
-        let (user, reach) = match directory.user_with_reach(form.named(&name)).await {
-            Ok(found) => found,
-            Err(error) => return again(&visitor, &access, &name, &ticks, error).await,
-        };
-        let words = visitor.words();
-        let mut texts = vec![
-            format!("{} {}", words.panel.loses, ticks.removed.join(", ")),
-            visitor.language.reached(reach),
-            words.panel.tokens_end.to_owned(),
-        ];
-        let loses_pages = user.scopes.contains(OWN_PAGES)
-            && !left(&access, &user, &ticks).await?.contains(OWN_PAGES);
-        if loses_pages {
-            texts.push(words.panel.loses_own_pages.to_owned());
-        }
-        let confirmation = Confirmation {
-            title: format!("{} {}", words.panel.change_user, user.username.as_str()),
-            texts,
-            button: words.save,
-            fields: form.repeatable().collect(),
-            cancel: &below(PATH, &name),
-        };
-        return Ok(confirmation.ask(&visitor));
+    match roles_of_user::question(&visitor, &access, &name, &form).await {
+        Ok(Some(question)) => return Ok(question),
+        Ok(None) => {}
+        Err(error) => return again(&visitor, &access, &name, &ticks, error).await,
     }
     let update = UserUpdate {
         add_roles: Some(ticks.added.clone()),
@@ -153,63 +126,6 @@ async fn again(
     .await
 }
 
-/// What a user has when the boxes are ticked and cleared as they are. What does not exist gives nothing.
-async fn left(access: &DirectoryAccess, user: &User, ticks: &Ticks) -> Result<ScopeSet, PageError> {
-    let kept = user.roles.iter().map(RoleName::as_str);
-    let kept = kept.filter(|role| !ticks.removed.iter().any(|removed| removed == role));
-    let mut scopes = Vec::new();
-    for name in kept.chain(ticks.added.iter().map(String::as_str)) {
-        match access.directory().role(name).await {
-            Ok(role) => scopes.extend(role.scopes.iter().cloned()),
-            Err(DirectoryError::NotFound(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(scopes.into_iter().collect())
-}
-
-/// A box for each role, with what it gives.
-async fn boxes(
-    visitor: &Visitor,
-    access: &DirectoryAccess,
-    user: &User,
-    ticks: &Ticks,
-) -> Result<Vec<TickBox>, PageError> {
-    let first = Page::first(MAX_BOXES);
-    let known = access.directory().roles(&first).await?.items;
-    let mut roles: Vec<&RoleName> = user
-        .roles
-        .iter()
-        .chain(known.iter().map(|role| &role.name))
-        .collect();
-    roles.sort();
-    roles.dedup();
-    let boxes = roles.into_iter().map(|name| {
-        let known = known.iter().find(|role| role.name == *name);
-        let gives = known.map(|role| gives(visitor, role)).unwrap_or_default();
-        ticks.tick_box(name.as_str(), &gives, user.roles.contains(name))
-    });
-    Ok(boxes.collect())
-}
-
-/// What a role gives, in a few words.
-fn gives(visitor: &Visitor, role: &Role) -> String {
-    let words = &visitor.words().panel;
-    let names: Vec<&str> = role.scopes.iter().map(ScopeName::as_str).collect();
-    let more = names.len().saturating_sub(GIVEN);
-    let some = names
-        .iter()
-        .take(GIVEN)
-        .copied()
-        .collect::<Vec<_>>()
-        .join(", ");
-    match (names.len(), more) {
-        (0, _) => words.gives_nothing.to_owned(),
-        (_, 0) => format!("{} {some}", words.gives),
-        (_, more) => format!("{} {some} +{more}", words.gives),
-    }
-}
-
 async fn page(
     visitor: &Visitor,
     access: &DirectoryAccess,
@@ -218,7 +134,7 @@ async fn page(
     remark: &Remark,
 ) -> Result<Response, PageError> {
     let directory = access.directory();
-    let boxes = boxes(visitor, access, user, ticks).await?;
+    let boxes = roles_of_user::boxes(visitor, access, user, ticks).await?;
     let (user, reach) = directory.user_with_reach(user.username.as_str()).await?;
     let (name, held) = (user.username.as_str(), &access.caller.scopes);
     let owned = if held.contains("backend.app") {
@@ -249,7 +165,7 @@ async fn page(
         created: visitor.language.instant(user.created_at),
         roles: RoleLink::of(&user, held),
         scopes: user.scopes.to_string(),
-        concerned: visitor.language.reached(reach),
+        concerned: visitor.language.held(reach),
         passkeys: user.passkeys,
         apps: owned.is_some().then_some(rows),
         apps_path: with_values(apps::PATH, &[("owner", name)]),

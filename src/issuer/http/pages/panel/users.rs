@@ -12,7 +12,7 @@ use crate::issuer::http::list::{ListQuery, of_users};
 use crate::issuer::http::pages::answer;
 use crate::issuer::http::pages::form::PageForm;
 use crate::issuer::http::pages::frame::Frame;
-use crate::issuer::http::pages::messages::Remark;
+use crate::issuer::http::pages::messages::{Fields, Remark};
 use crate::issuer::http::pages::page_error::PageError;
 use crate::issuer::http::pages::timed::Timed;
 use crate::issuer::http::pages::told::Told;
@@ -63,6 +63,9 @@ struct NewUserPage<'a> {
     username: Text<'a>,
     email: Text<'a>,
     error: Text<'a>,
+    wrong: Fields,
+    /// The field that has the focus.
+    focus: &'static str,
 }
 
 impl RoleLink {
@@ -156,6 +159,8 @@ fn new_page(visitor: &Visitor, username: &str, email: &str, remark: &Remark) -> 
         username: Text::of(username),
         email: Text::of(email),
         error: Text::of(&*remark.text),
+        wrong: remark.fields.clone(),
+        focus: remark.fields.focus(&["username", "email"]),
     };
     answer::page(remark.status, &page)
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
-use super::with_values;
+use super::{apps, below, roles, users, with_values};
 use crate::identity::{Form, ScopeSet};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::backend::who::{About, AskedRequest, Known, NoAnswer, is_too_long};
@@ -37,6 +37,8 @@ struct WhoPage<'a> {
     path: Text<'a>,
     error: Text<'a>,
     verdict: Option<Answer>,
+    /// Where somebody can change what it is refused for: the page, what it does and whose it is.
+    onward: Option<(String, &'static str, Text<'a>)>,
 }
 
 /// What the gate says.
@@ -70,6 +72,22 @@ pub(in crate::issuer::http::pages) fn about(kind: &str, name: &str) -> String {
 }
 
 impl Question<'_> {
+    /// The page of whoever is asked about, who may be given more there.
+    fn onward(&self, words: &'static Words) -> Option<(String, &'static str, Text<'_>)> {
+        let name = self.name;
+        let (path, label) = match (self.kind, name.split_once('/')) {
+            ("user", _) => (below(users::PATH, name), words.panel.change_user),
+            ("role", _) => (below(roles::PATH, name), words.panel.change_role),
+            ("app", None) => (below(apps::PATH, name), words.panel.who_see_app),
+            ("app", Some((owner, _))) => {
+                let owner = [("owner", owner.trim())];
+                (with_values(apps::PATH, &owner), words.panel.who_see_app)
+            }
+            _ => return None,
+        };
+        Some((path, label, Text::of(name)))
+    }
+
     /// What the page calls the first field that is too long.
     fn too_long(&self, words: &'static Words) -> Option<&'static str> {
         let fields = [
@@ -196,6 +214,10 @@ fn page(
         host: Text::of(question.host),
         path: Text::of(question.path),
         error: Text::of(error),
+        onward: verdict
+            .as_ref()
+            .filter(|verdict| !verdict.passes)
+            .and_then(|_| question.onward(words)),
         verdict,
     };
     answer::page(status, &page)

@@ -37,6 +37,11 @@ pub(super) fn page(
         options: Text::of(options),
         ticket: visitor.ticket_text(ticket)?,
         error: Text::of(error),
+        // Signed, and a page of ours, which asks for the password again.
+        cancel: Text::of(match ticket.onward.path.as_str() {
+            "" => "/",
+            path => path,
+        }),
     };
     Ok(answer::page(status, &page))
 }

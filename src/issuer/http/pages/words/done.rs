@@ -25,8 +25,8 @@ words! {
     sessions_ended: "That session has ended.", "Diese Sitzung ist beendet.";
     others_ended: "All other sessions have ended.", "Alle anderen Sitzungen sind beendet.";
     revoked:
-        "They have ended. Each gate refuses them as soon as it hears of it.",
-        "Sie sind beendet. Jedes Gate lehnt sie ab, sobald es davon erfährt.";
+        "The tokens have ended. Each gate refuses them as soon as it hears of it.",
+        "Die Tokens sind beendet. Jedes Gate lehnt sie ab, sobald es davon erfährt.";
     keys_rotated: "The signing keys have been rotated.", "Die Signaturschlüssel sind gewechselt.";
     signed_up: "Your account is ready, and you are logged in.", "Dein Konto ist bereit, und du bist angemeldet.";
     logged_out: "You are logged out.", "Du bist abgemeldet.";

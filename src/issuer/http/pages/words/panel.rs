@@ -4,7 +4,7 @@ words! {
     PanelWords {}
 
     administration: "Administration", "Verwaltung";
-    concerns: "What needs somebody", "Was jemand ansehen sollte";
+    concerns: "Needs attention", "Zu erledigen";
     no_concerns: "Nothing: all is as it should be.", "Nichts, alles ist, wie es sein soll.";
     concern_lagging:
         "Gates that do not know all that was revoked:",
@@ -35,6 +35,7 @@ words! {
     all_apps_sentence: "Everybody's apps: disable or delete one.", "Die Apps aller: eine sperren oder löschen.";
     filter: "Filter", "Filtern";
     filter_list: "Filter this list", "Diese Liste filtern";
+    filter_none: "Nothing matches", "Nichts passt dazu";
     unused_before: "Not used for", "Seit";
     unused_after: "days", "Tagen nicht benutzt";
     old_secret_before: "Secret older than", "Geheimnis älter als";
@@ -59,16 +60,28 @@ words! {
     has: "It has:", "Sie hat:";
     gets: "Gets:", "Bekommt:";
     loses: "Loses:", "Verliert:";
+    gains_scopes:
+        "Scopes that the user did not have before:",
+        "Berechtigungen, die der Benutzer bisher nicht hatte:";
+    loses_scopes:
+        "Scopes that the user then no longer has:",
+        "Berechtigungen, die der Benutzer dann nicht mehr hat:";
+    administers:
+        "Scopes of backend.* make an administrator, who can see or change what belongs to everybody.",
+        "Berechtigungen mit backend.* machen jemanden zum Administrator, der sehen oder ändern kann, was allen gehört.";
     renamed: "Is renamed to:", "Heißt künftig:";
     tokens_end:
         "Tokens that rest on it end at once, at every gate, also those that apps got by their own secret, which nobody counts. Programs that ask again get what is left.",
         "Tokens, die darauf beruhen, enden sofort, an jedem Gate, auch die, die Apps mit ihrem Geheimnis geholt haben; die zählt niemand. Wer ein neues holt, bekommt, was übrig bleibt.";
     change_role: "Change the role", "Rolle ändern:";
-    make_default: "Default role:", "Standardrolle:";
+    make_default: "Make {} the default role?", "{} zur Standardrolle machen?";
+    replaces_default:
+        "So far new users get this role:",
+        "Bisher bekommen neue Benutzer diese Rolle:";
     make_default_button: "Make it the default", "Zum Standard machen";
     default_sentence:
-        "Whoever signs up from now on gets it. Existing users keep what they have.",
-        "Wer sich ab jetzt registriert, bekommt sie. Wer schon da ist, behält, was er hat.";
+        "Whoever signs up from now on gets it instead. Existing users keep what they have.",
+        "Wer sich ab jetzt registriert, bekommt stattdessen diese. Wer schon da ist, behält, was er hat.";
     default_lacks:
         "It lacks what opens the portal to a user:",
         "Ihr fehlt, was einem Benutzer das Portal öffnet:";
@@ -107,10 +120,10 @@ words! {
     no_user_apps: "This user has no apps.", "Dieser Benutzer hat keine Apps.";
     access_of_user: "Access", "Zugang";
     end_sessions: "End all sessions and tokens …", "Alle Sitzungen und Tokens beenden …";
-    its_audit: "What was done to it", "Was damit geschah";
+    its_audit: "History", "Verlauf";
     what_may_it: "May this user send a request?", "Darf dieser Benutzer eine Anfrage senden?";
-    gives: "gives", "gibt";
-    gives_nothing: "gives nothing", "gibt nichts";
+    gives: "Gives", "Gibt";
+    gives_nothing: "Gives nothing", "Gibt nichts";
     loses_own_pages:
         "The user then has no role that opens its own account and sessions (consumer.account): it can log in, and sees next to nothing.",
         "Der Benutzer hat dann keine Rolle, die ihm sein Konto und seine Sitzungen öffnet (consumer.account): Er kann sich anmelden und sieht so gut wie nichts.";
@@ -188,13 +201,17 @@ words! {
     revoke_lead:
         "Each gate refuses the tokens as soon as it hears of it; one that is connected does so at once. Users and apps stay as they are, and can get new tokens.",
         "Jedes Gate lehnt die Tokens ab, sobald es davon erfährt; ein verbundenes sofort. Benutzer und Apps bleiben, wie sie sind, und können neue Tokens bekommen.";
-    revoke_user_title: "Revoke the tokens of the user", "Tokens des Benutzers widerrufen:";
-    revoke_app_title: "Revoke the tokens of the app", "Tokens der App widerrufen:";
-    revoke_grant_title: "Revoke the grant", "Zugriff widerrufen:";
-    revoke_token_title: "Revoke the token", "Token widerrufen:";
+    revoke_user_title: "Revoke the tokens of the user {}?", "Die Tokens des Benutzers {} widerrufen?";
+    revoke_app_title: "Revoke the tokens of the app {}?", "Die Tokens der App {} widerrufen?";
+    revoke_grant_title: "Revoke the grant {}?", "Den Zugriff {} widerrufen?";
+    revoke_token_title: "Revoke the token {}?", "Das Token {} widerrufen?";
     revoke_everyone_title: "Revoke everybody's tokens?", "Die Tokens von allen widerrufen?";
-    type_everyone: "To confirm, type the word everyone", "Zur Bestätigung das Wort alle eintippen";
-    not_typed: "The word for everybody is missing.", "Das Wort für alle fehlt.";
+    type_everyone:
+        "To confirm, type \u{201c}everyone\u{201d}",
+        "Zur Bestätigung \u{201e}alle\u{201c} eintippen";
+    not_typed:
+        "Nothing has been done: to confirm it, type \u{201c}everyone\u{201d} in the field.",
+        "Es ist nichts geschehen: Tippe zur Bestätigung \u{201e}alle\u{201c} in das Feld.";
     at_least:
         "Counting stops at 10,000 of each: there may be more.",
         "Gezählt wird bis 10.000: Es können mehr sein.";
@@ -339,6 +356,7 @@ words! {
     who_lacks_fix:
         "Add what is missing to a role of the user, or to the app.",
         "Gib, was fehlt, einer Rolle des Benutzers, oder der App.";
+    who_see_app: "See the app", "App ansehen:";
     who_too_long: "at most 1,024 bytes", "höchstens 1.024 Bytes";
     who_nobody: "The route lets nobody through.", "Die Route lässt niemanden durch.";
     who_condition:
