@@ -33,7 +33,7 @@ async fn with_log_ins(folder: &Path, store: &str) -> Process {
 }
 
 /// Asks the process to end, and waits until it has.
-fn end(issuer: &mut Process) {
+async fn end(issuer: &mut Process) {
     let pid = issuer.child.id().to_string();
     let sent = Command::new("kill").args(["-s", "TERM", &pid]).status();
     assert!(sent.unwrap().success());
@@ -43,7 +43,7 @@ fn end(issuer: &mut Process) {
             break ended;
         }
         assert!(Instant::now() < deadline, "it does not end");
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     };
     assert!(ended.success(), "{ended}");
 }
@@ -59,7 +59,7 @@ async fn known(store: &str, folder: &Path) -> Vec<SignIn> {
 
 async fn keeps_the_last_log_ins(store: &str, folder: &Path) {
     let mut issuer = with_log_ins(folder, store).await;
-    end(&mut issuer);
+    end(&mut issuer).await;
     let mut outcomes: Vec<_> = known(store, folder)
         .await
         .iter()
@@ -94,7 +94,7 @@ async fn a_store_that_takes_nothing_does_not_keep_an_issuer_from_ending() {
     let mut other = sqlx::AnyConnection::connect(&url).await.unwrap();
     let lock = sqlx::raw_sql("BEGIN IMMEDIATE");
     lock.execute(&mut other).await.unwrap();
-    end(&mut issuer);
+    end(&mut issuer).await;
     other.close().await.unwrap();
     assert_eq!(known(&store, folder.path()).await, []);
 }

@@ -67,18 +67,6 @@ impl Postgres {
         format!("postgres://test@localhost/{name}?host={socket}")
     }
 
-    /// The URL of a new database that has what another one has, to which nobody may be connected for long.
-    #[allow(
-        clippy::allow_attributes,
-        reason = "whether it is used depends on who includes this file"
-    )]
-    #[allow(dead_code, reason = "the report has no use for it")]
-    pub(crate) fn copy(&self, name: &str, of: &str) -> String {
-        let socket = self.path().display().to_string();
-        self.run("createdb", &["-h", &socket, "-U", "test", "-T", of, name]);
-        format!("postgres://test@localhost/{name}?host={socket}")
-    }
-
     /// Ends it as a loss of power does: nothing is written any more.
     pub(crate) fn crash(&self) {
         let data = self.path().join("data");
@@ -102,7 +90,8 @@ impl Postgres {
         self.folder.path()
     }
 
-    fn run(&self, program: &str, arguments: &[&str]) {
+    /// Runs one of its programs.
+    pub(crate) fn run(&self, program: &str, arguments: &[&str]) {
         let program = self.programs.join(program);
         let mut command = if is_root() {
             let mut command = Command::new("runuser");

@@ -226,11 +226,11 @@ async fn what_is_not_written_when_the_writer_is_dropped_stays() {
     // Nothing can be written meanwhile.
     let change = store.change(NOW).await.unwrap();
     {
-        let mut writing = std::pin::pin!(sign_ins.write(&store));
-        let waiting = std::future::poll_fn(|context| {
-            std::task::Poll::Ready(writing.as_mut().poll(context).is_pending())
+        let mut write = std::pin::pin!(sign_ins.write(&store));
+        let is_pending = std::future::poll_fn(|context| {
+            std::task::Poll::Ready(write.as_mut().poll(context).is_pending())
         });
-        assert!(waiting.await);
+        assert!(is_pending.await);
         assert!(sign_ins.is_empty(), "it is under way");
     }
     assert!(!sign_ins.is_empty());

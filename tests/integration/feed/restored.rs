@@ -33,7 +33,13 @@ impl Place<'_> {
                 verb(folder, &store, &["store", "backup", "--out", "backup.db"]);
                 store.replace("store.db", "backup.db")
             }
-            Self::Postgres(postgres) => postgres.copy("backup", "issuer"),
+            Self::Postgres(postgres) => {
+                let socket = postgres.path().display().to_string();
+                let login = ["-h", socket.as_str(), "-U", "test"];
+                let copy = ["-T", "issuer", "backup"];
+                postgres.run("createdb", &[&login[..], &copy].concat());
+                format!("postgres://test@localhost/backup?host={socket}")
+            }
         }
     }
 }

@@ -215,11 +215,11 @@ pub(super) async fn apps(place: &StoreLocation) {
         store.add_app(&twin, &secret.kept()).await.unwrap(),
         Created::NameTaken
     );
-    let alike = App {
+    let same = App {
         name: AppName::parse("Web-Shop").unwrap(),
         ..twin
     };
-    let added = store.add_app(&alike, &secret.kept()).await.unwrap();
+    let added = store.add_app(&same, &secret.kept()).await.unwrap();
     assert_eq!(added, Created::NameTaken);
     let found = store.app(&app.key, NOW).await.unwrap().unwrap();
     assert_eq!((&found.app, &found.owner), (&app, &alice));

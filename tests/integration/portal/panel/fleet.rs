@@ -133,7 +133,7 @@ async fn gates_are_seen_while_they_are_connected() {
     for gate in &items {
         let address = gate["address"].as_str().unwrap();
         assert!(address.starts_with("127.0.0.1:"), "{address}");
-        let row = format!("<code>{address}</code></th>");
+        let row = format!("<code class=\"figure\">{address}</code></th>");
         assert!(seen.body.contains(&row), "{row}: {seen:?}");
     }
     assert_eq!(seen.body.matches("badge on\">up to date<").count(), 2);
@@ -170,7 +170,7 @@ async fn a_gate_with_another_policy_is_marked_by_a_word() {
     let digest = gates[0]["report"]["policy_digest"].as_str().unwrap();
     let mut admin = administrator(&companion).await;
     let cell = format!(
-        "<code>{}</code> <span class=\"badge off\">",
+        "<code class=\"figure\">{}</code> <span class=\"badge off\">",
         digest.get(..12).unwrap()
     );
     let seen = page(&mut admin, "/panel/gates").await;
