@@ -38,8 +38,10 @@ mod outage;
 mod passkeys;
 mod password_setters;
 mod patience;
+mod permission;
 #[cfg(test)]
 mod plans;
+mod put_back;
 mod reach;
 mod refresh_tokens;
 mod reset_links;
@@ -66,7 +68,10 @@ use std::time::Duration;
 pub use app_lists::{AppFilter, Counted, StaleApps};
 pub use app_secrets::LiveSecret;
 pub use apps::OwnedApp;
-pub use audit::{ActorKind, AuditActor, AuditEntry, AuditFilter, AuditRecord};
+pub use audit::{
+    AUDIT_ACTIONS, AUDIT_ACTIONS_TOLD, AUDIT_KINDS, AUDIT_KINDS_TOLD, ActorKind, AuditActor,
+    AuditEntry, AuditFilter, AuditRecord,
+};
 pub use authorization_codes::{AuthorizationCode, CodeState, Redemption};
 pub use backup::BackupError;
 pub use bearers::Bearers;
@@ -83,6 +88,8 @@ pub use open::check_file;
 pub use outage::{OutageError, Server};
 pub use passkeys::{AnsweredChallenge, PasskeyNoted, StoredPasskey};
 pub use password_setters::SetPasswords;
+pub use permission::{ClosedPlace, SystemUser};
+pub use put_back::{PlacedCopy, PutBackError};
 pub use reach::{MAX_COUNTED, Reach, ScopeReach};
 pub use refresh_tokens::{RefreshToken, Rotation, Successor};
 pub use revocations::LoggedRevocation;
@@ -198,6 +205,16 @@ pub enum StoreError {
     File {
         path: String,
         source: std::io::Error,
+    },
+    /// It may be there, and this process may not use it.
+    #[error(
+        "permission denied for the store `{path}`: this process is user {user}, and {place}: run it as the user that \
+         owns the store, or give that user the directory and the file"
+    )]
+    Forbidden {
+        path: String,
+        user: SystemUser,
+        place: Box<ClosedPlace>,
     },
     /// A certificate or key of the connection to the server.
     #[error("the `{parameter}` of the URL, `{path}`, cannot be read: {source}")]

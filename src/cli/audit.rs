@@ -9,7 +9,9 @@ use super::administration::{Report, StoreArgs, value};
 use crate::clock::Instant;
 use crate::issuer::AuditAnswer;
 use crate::issuer::directory::{DirectoryError, LocalDirectory};
-use crate::store::{ActorKind, AuditFilter};
+use crate::store::{
+    AUDIT_ACTIONS, AUDIT_ACTIONS_TOLD, AUDIT_KINDS, AUDIT_KINDS_TOLD, ActorKind, AuditFilter,
+};
 
 const COLUMNS: &[&str] = &["time", "who", "action", "object_kind", "object", "change"];
 
@@ -45,10 +47,10 @@ struct ListArgs {
     #[arg(long, value_name = "NAME", default_value = "")]
     object: String,
     /// Only what was done to things of this kind, such as `user`, `role`, `scope`, `app` or `key`
-    #[arg(long, value_name = "KIND", default_value = "")]
+    #[arg(long, value_name = "KIND", default_value = "", value_parser = object_kind)]
     object_kind: String,
     /// Only this action, such as `added`, `changed`, `deleted` or `revoked`
-    #[arg(long, value_name = "ACTION", default_value = "")]
+    #[arg(long, value_name = "ACTION", default_value = "", value_parser = action)]
     action: String,
     /// From this day or instant on, such as 2026-11-23 or 2026-11-23T10:00:00Z, in UTC
     #[arg(long, value_name = "TIME", value_parser = instant)]
@@ -114,6 +116,23 @@ impl ListArgs {
 
 fn actor_kind(text: &str) -> Result<ActorKind, &'static str> {
     ActorKind::parse(text).ok_or("it is `user` or `command`")
+}
+
+fn object_kind(text: &str) -> Result<String, String> {
+    one_of(text, &AUDIT_KINDS, AUDIT_KINDS_TOLD)
+}
+
+fn action(text: &str) -> Result<String, String> {
+    one_of(text, &AUDIT_ACTIONS, AUDIT_ACTIONS_TOLD)
+}
+
+/// A misspelt value would find nothing, and look as if nothing had been done.
+fn one_of(text: &str, known: &[&str], told: &str) -> Result<String, String> {
+    if text.is_empty() || known.contains(&text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("it is {told}"))
+    }
 }
 
 fn instant(text: &str) -> Result<Instant, &'static str> {

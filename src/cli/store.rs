@@ -1,7 +1,7 @@
 //! `portcullis store`: the issuer's store as a whole.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -10,10 +10,12 @@ use tokio::runtime::Builder;
 use super::Finding;
 use super::administration::{Report, StoreArgs, note_unless_in_use};
 use super::operator::operator;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, UnixSeconds};
 use crate::config::IssuerSettings;
-use crate::issuer::{Restored, after_restore, last_run};
-use crate::store::{Migration, Store};
+use crate::issuer::{LastRun, RestoreError, Restored, after_restore, last_run};
+use crate::store::{
+    AuditActor, AuditRecord, Migration, PlacedCopy, Store, StoreError, StoreLocation,
+};
 use crate::telemetry::LogWriter;
 
 const MIGRATION: &[&str] = &["from", "to"];
@@ -36,6 +38,11 @@ enum StoreCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Put a copy of a SQLite store in its place, while no issuer runs, and do what `restored` does
+    Restore {
+        /// The copy, such as one that `portcullis store backup` made; it stays where it is
+        copy: PathBuf,
+    },
     /// After restoring a backup: withdraw its signing keys, revoke everything that was given out, and have gates
     /// take keys and revocations anew
     Restored,
@@ -51,7 +58,10 @@ pub(super) fn run(args: &StoreCommandArgs, out: &mut dyn Write) -> anyhow::Resul
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let answer = runtime.block_on(args.command.run(&issuer))?;
     args.store.print(out, &answer)?;
-    Ok(Finding::Yes)
+    Ok(match answer {
+        Report::Refused(_) => Finding::No,
+        Report::One(..) | Report::List(..) | Report::Done(_) => Finding::Yes,
+    })
 }
 
 impl StoreCommand {
@@ -61,10 +71,16 @@ impl StoreCommand {
             Self::Backup { out } => {
                 Store::backup(location, out).await?;
                 let backup = out.display().to_string();
-                audit("backed up", &format!("to {backup}"));
+                let change = format!("to {backup}");
+                // The copy is made. Where the store is of another schema, the line of the log alone tells of it.
+                if let Err(error) = record_backup(issuer, &change).await {
+                    tracing::warn!(%error, "the audit of the store does not have this backup");
+                }
+                audit("backed up", &change);
                 let told = json!({"backup": backup});
                 Ok(Report::One(told, BACKUP))
             }
+            Self::Restore { copy } => restore(issuer, copy).await,
             Self::Restored => restored(issuer).await,
             Self::Migrate => {
                 let (store, migration) = Store::migrate(location).await?;
@@ -79,6 +95,88 @@ impl StoreCommand {
     }
 }
 
+/// Keeps in the store that it was copied.
+async fn record_backup(issuer: &IssuerSettings, change: &str) -> Result<(), StoreError> {
+    let store = Store::open_existing(&issuer.store).await?;
+    store.keep_audit(issuer.audit_seconds);
+    let recorded = async {
+        let mut row = store.change(SystemClock.now()).await?;
+        row.record(&AuditRecord {
+            actor: AuditActor::Command(&operator()),
+            action: "backed up",
+            object_kind: "store",
+            object_name: "",
+            change,
+        })
+        .await?;
+        row.commit().await.map(drop)
+    };
+    let recorded = recorded.await;
+    store.close().await;
+    recorded
+}
+
+/// Puts a copy in place of the store, once it forgets what the copy knew to be good.
+async fn restore(issuer: &IssuerSettings, copy: &Path) -> anyhow::Result<Report> {
+    if let Some(running) = running_on(&issuer.store).await {
+        return Ok(Report::Refused(running));
+    }
+    let placed = PlacedCopy::write(&issuer.store, copy)?;
+    // All that is due is done to the copy before it is the store: a start in between finds one or the other.
+    let (store, _) = Store::migrate(&placed.location()).await?;
+    let done = settle(&store, issuer, SystemClock.now()).await;
+    store.close().await;
+    let done = done?;
+    // It may have been started meanwhile.
+    if let Some(running) = running_on(&issuer.store).await {
+        return Ok(Report::Refused(running));
+    }
+    placed.put_in_place()?;
+    audit(
+        "restored",
+        &format!(
+            "from {}; all tokens and grants are revoked, and the log begins anew",
+            copy.display()
+        ),
+    );
+    Ok(told(&done))
+}
+
+/// Why the store cannot be replaced, where an issuer runs on it. One that cannot be read tells nothing of that.
+async fn running_on(location: &StoreLocation) -> Option<String> {
+    let StoreLocation::Sqlite(path) = location else {
+        return None;
+    };
+    if !path.exists() {
+        return None;
+    }
+    let store = Store::open_any_to_read(location).await.ok()?;
+    let last = last_run(&store, SystemClock.now()).await;
+    store.close().await;
+    let is_running = matches!(last, Ok(LastRun::Now));
+    is_running.then(|| {
+        format!(
+            "an issuer runs on the store `{}`, and would go on with the file that it has open: stop it first. One that \
+             was killed counts as running for two minutes.",
+            path.display()
+        )
+    })
+}
+
+/// What is due after a restore.
+async fn settle(
+    store: &Store,
+    issuer: &IssuerSettings,
+    now: UnixSeconds,
+) -> Result<Restored, RestoreError> {
+    store.keep_audit(issuer.audit_seconds);
+    // Issuers that ran when the copy was made do not run on it.
+    for row in store.instances().await? {
+        store.forget_instance(&row.id).await?;
+    }
+    after_restore(store, issuer, &operator(), now).await
+}
+
 async fn restored(issuer: &IssuerSettings) -> anyhow::Result<Report> {
     let store = Store::open_existing(&issuer.store).await?;
     store.keep_audit(issuer.audit_seconds);
@@ -86,7 +184,7 @@ async fn restored(issuer: &IssuerSettings) -> anyhow::Result<Report> {
     let done = after_restore(&store, issuer, &operator(), now).await;
     let last_run = last_run(&store, now).await;
     store.close().await;
-    let Restored { key, last_change } = done?;
+    let done = done?;
     audit(
         "restored",
         "all tokens and grants are revoked, and the log begins anew",
@@ -94,7 +192,11 @@ async fn restored(issuer: &IssuerSettings) -> anyhow::Result<Report> {
     if let Ok(last_run) = last_run {
         note_unless_in_use(last_run);
     }
-    let keys = match &key {
+    Ok(told(&done))
+}
+
+fn told(Restored { key, last_change }: &Restored) -> Report {
+    let keys = match key {
         Some(rotation) => format!("withdrawn; `{}` signs from now on", rotation.key_id),
         None => "in files: if one of them was withdrawn after the backup, remove it from \
                  `issuer.keys.files` and restart"
@@ -113,7 +215,7 @@ async fn restored(issuer: &IssuerSettings) -> anyhow::Result<Report> {
              reduced, passwords and secrets that were replaced, passkeys that were removed"
         ),
     });
-    Ok(Report::One(told, RESTORED))
+    Report::One(told, RESTORED)
 }
 
 fn audit(action: &'static str, change: &str) {
@@ -122,6 +224,7 @@ fn audit(action: &'static str, change: &str) {
         action,
         object.kind = "store",
         change,
+        operator.name = Some(operator()).filter(|name| !name.is_empty()),
         "done to the store by a command"
     );
 }

@@ -5,7 +5,9 @@ mod filter;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-pub use filter::{ActorKind, AuditFilter};
+pub use filter::{
+    AUDIT_ACTIONS, AUDIT_ACTIONS_TOLD, AUDIT_KINDS, AUDIT_KINDS_TOLD, ActorKind, AuditFilter,
+};
 
 use super::{Change, Listing, Page, Store, StoreError};
 use crate::clock::UnixSeconds;

@@ -77,7 +77,7 @@ impl Store {
     }
 }
 
-fn synced(file: &Path) -> io::Result<()> {
+pub(super) fn synced(file: &Path) -> io::Result<()> {
     File::open(file)?.sync_all()?;
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),

@@ -23,7 +23,7 @@ use super::patience::{
 use super::refresh_tokens::TokenLookup;
 use super::revocations::{Growth, Notices};
 use super::writer::{TokenRotator, TokenWriter};
-use super::{Store, StoreError, notices};
+use super::{Store, StoreError, notices, permission};
 use crate::coding::push_escape;
 use crate::token::check_key_file_mode;
 
@@ -35,7 +35,7 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Access {
+pub(super) enum Access {
     ReadWrite,
     /// Nothing is written, whatever the caller tries: no row, no schema, no journal.
     ReadOnly,
@@ -99,7 +99,10 @@ impl Store {
         Self::connect_for(location, Access::ReadWrite).await
     }
 
-    async fn connect_for(location: &StoreLocation, access: Access) -> Result<Self, StoreError> {
+    pub(super) async fn connect_for(
+        location: &StoreLocation,
+        access: Access,
+    ) -> Result<Self, StoreError> {
         install_default_drivers();
         let engine = location.engine();
         let (writer, reader) = match engine {
@@ -168,13 +171,16 @@ async fn admitted(connections: &Connections, location: &StoreLocation) -> Result
 
 fn check_present(location: &StoreLocation) -> Result<(), StoreError> {
     match location {
-        StoreLocation::Sqlite(path) if !path.exists() => {
-            Err(StoreError::Missing(path.display().to_string()))
-        }
-        StoreLocation::Sqlite(path) if !path.is_file() => {
-            Err(StoreError::NotAFile(path.display().to_string()))
-        }
-        StoreLocation::Sqlite(_) | StoreLocation::Postgres(_) => Ok(()),
+        StoreLocation::Sqlite(path) => match std::fs::metadata(path) {
+            Ok(metadata) if metadata.is_file() => Ok(()),
+            Ok(_) => Err(StoreError::NotAFile(path.display().to_string())),
+            // Not `Path::exists`, which says no of what is in a directory that is closed to this user.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                Err(permission::failed(path, error))
+            }
+            Err(_) => Err(StoreError::Missing(path.display().to_string())),
+        },
+        StoreLocation::Postgres(_) => Ok(()),
     }
 }
 
@@ -183,10 +189,7 @@ fn target(location: &StoreLocation, access: Access) -> Result<Target, StoreError
     let engine = location.engine();
     let (url, server, file) = match location {
         StoreLocation::Sqlite(path) => {
-            let file = OpenedFile::of(path).map_err(|source| StoreError::File {
-                path: path.display().to_string(),
-                source,
-            })?;
+            let file = OpenedFile::of(path).map_err(|error| permission::failed(path, error))?;
             (sqlite_url(path, access), Server::file(path), Some(file))
         }
         StoreLocation::Postgres(url) => {
@@ -255,10 +258,7 @@ fn create_privately(path: &Path) -> Result<(), StoreError> {
         // `create_new` and then a look, not the reverse: a file that appears in between must not be
         // taken over with whatever mode it has.
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => check_private(path),
-        Err(source) => Err(StoreError::File {
-            path: path.display().to_string(),
-            source,
-        }),
+        Err(error) => Err(permission::failed(path, error)),
     }
 }
 
@@ -269,9 +269,13 @@ pub fn check_file(location: &StoreLocation) -> Result<(), StoreError> {
         StoreLocation::Sqlite(path) => path,
         StoreLocation::Postgres(url) => return check_named(url),
     };
-    if path.exists() {
-        check_private(path)?;
-        return check_format(path);
+    match path.try_exists() {
+        Ok(true) => {
+            check_private(path)?;
+            return check_format(path, Access::ReadWrite);
+        }
+        Ok(false) => {}
+        Err(error) => return Err(permission::failed(path, error)),
     }
     // The parent of a bare name is empty.
     let parent = path.parent().filter(|parent| *parent != Path::new(""));
@@ -300,16 +304,18 @@ fn check_named(url: &DatabaseUrl) -> Result<(), StoreError> {
 }
 
 /// Whether the file begins as one of `SQLite` does; one that has just been made is empty.
-fn check_format(path: &Path) -> Result<(), StoreError> {
+pub(super) fn check_format(path: &Path, access: Access) -> Result<(), StoreError> {
     let mut beginning = Vec::new();
-    let file = File::open(path);
+    // To write as well, as the start does: nothing is written here.
+    let writes = access == Access::ReadWrite;
+    let file = OpenOptions::new().read(true).write(writes).open(path);
     let read = file.and_then(|file| {
         let first = u64::try_from(SQLITE_MAGIC.len()).unwrap_or(u64::MAX);
         file.take(first).read_to_end(&mut beginning)
     });
     let name = path.display().to_string();
     match read {
-        Err(source) => Err(StoreError::File { path: name, source }),
+        Err(error) => Err(permission::failed(path, error)),
         Ok(0) => Ok(()),
         Ok(_) if beginning == SQLITE_MAGIC => Ok(()),
         Ok(_) => Err(StoreError::NotADatabase(name)),
@@ -319,10 +325,7 @@ fn check_format(path: &Path) -> Result<(), StoreError> {
 /// A restored copy may have got another mode.
 fn check_private(path: &Path) -> Result<(), StoreError> {
     let name = || path.display().to_string();
-    let metadata = std::fs::metadata(path).map_err(|source| StoreError::File {
-        path: name(),
-        source,
-    })?;
+    let metadata = std::fs::metadata(path).map_err(|error| permission::failed(path, error))?;
     if !metadata.is_file() {
         return Err(StoreError::NotAFile(name()));
     }
@@ -354,7 +357,7 @@ fn sqlite_url(path: &Path, access: Access) -> String {
 }
 
 /// The write-ahead log of an `SQLite` file, which is there while a process has the file open.
-fn journal_of(path: &Path) -> PathBuf {
+pub(super) fn journal_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push("-wal");
     PathBuf::from(name)

@@ -131,6 +131,8 @@ mod silent_database;
 mod slots;
 #[cfg(feature = "issuer")]
 mod store;
+#[cfg(feature = "issuer")]
+mod store_files;
 mod test_app;
 #[cfg(feature = "issuer")]
 mod test_browser;

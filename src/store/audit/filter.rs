@@ -76,6 +76,40 @@ const OBJECTS: [&str; 4] = [
      AND LOWER(a.object_name) IN (SELECT LOWER(app_key) FROM apps WHERE folded_name = ?)",
 ];
 
+/// What the audit says was done.
+pub const AUDIT_ACTIONS: [&str; 17] = [
+    "added",
+    "backed up",
+    "changed",
+    "deleted",
+    "emptied",
+    "link for a password made",
+    "made the default role",
+    "passkey added",
+    "passkey removed",
+    "passkeys removed",
+    "password replaced",
+    "password replaced by a link",
+    "recovery code used",
+    "recovery codes replaced",
+    "registered",
+    "revoked",
+    "secret replaced",
+];
+
+/// To what.
+pub const AUDIT_KINDS: [&str; 10] = [
+    "user", "role", "scope", "app", "key", "grant", "token", "owner", "everyone", "store",
+];
+
+/// The same in words, for whoever has asked for another.
+pub const AUDIT_ACTIONS_TOLD: &str = "`added`, `backed up`, `changed`, `deleted`, `emptied`, `link for a password made`, \
+    `made the default role`, `passkey added`, `passkey removed`, `passkeys removed`, `password replaced`, `password \
+    replaced by a link`, `recovery code used`, `recovery codes replaced`, `registered`, `revoked` or `secret replaced`";
+
+pub const AUDIT_KINDS_TOLD: &str =
+    "`user`, `role`, `scope`, `app`, `key`, `grant`, `token`, `owner`, `everyone` or `store`";
+
 /// A part of the texts of an entry. What is not folded has ASCII alone, of which each database knows the lower
 /// case.
 const SEARCH: &str = "(a.action LIKE ? ESCAPE '!' OR a.object_kind LIKE ? ESCAPE '!' \

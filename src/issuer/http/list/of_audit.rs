@@ -4,7 +4,9 @@ use super::{Filter, text};
 use crate::clock::{Instant, UnixSeconds};
 use crate::identity::Form;
 use crate::issuer::endpoint_error::EndpointError;
-use crate::store::{ActorKind, AuditFilter};
+use crate::store::{
+    AUDIT_ACTIONS, AUDIT_ACTIONS_TOLD, AUDIT_KINDS, AUDIT_KINDS_TOLD, ActorKind, AuditFilter,
+};
 
 /// The longest text that is looked for.
 const MAX_TEXT_BYTES: usize = 256;
@@ -36,6 +38,16 @@ impl Filter for AuditFilter {
             long if long.len() > MAX_TEXT_BYTES => Err(EndpointError::Parameter(name)),
             text => Ok(text),
         };
+        // A misspelt one would find nothing, and look as if nothing had been done.
+        let one_of =
+            |name: &'static str, known: &[&str], allowed: &'static str| match text(query, name)
+                .unwrap_or_default()
+            {
+                other if !other.is_empty() && !known.contains(&&*other) => {
+                    Err(EndpointError::ParameterValue { name, allowed })
+                }
+                text => Ok(text),
+            };
         let kind = text(query, ACTOR_KIND).map(|text| ActorKind::parse(&text));
         let unknown_kind = EndpointError::ParameterValue {
             name: ACTOR_KIND,
@@ -56,8 +68,8 @@ impl Filter for AuditFilter {
             actor: bounded(ACTOR)?,
             actor_kind: kind.map(|kind| kind.ok_or(unknown_kind)).transpose()?,
             object: bounded(OBJECT)?,
-            object_kind: bounded(OBJECT_KIND)?,
-            action: bounded(ACTION)?,
+            object_kind: one_of(OBJECT_KIND, &AUDIT_KINDS, AUDIT_KINDS_TOLD)?,
+            action: one_of(ACTION, &AUDIT_ACTIONS, AUDIT_ACTIONS_TOLD)?,
             from: instant(FROM)?.map(Instant::begins),
             until: instant(TO)?.map(Instant::ends),
         })
@@ -110,6 +122,24 @@ mod tests {
         let none = "search=&actor=+&actor_kind=&object=&object_kind=&action=&from=&to=";
         assert_eq!(read(none), Ok(AuditFilter::default()));
         assert_eq!(parameters(&AuditFilter::default()), []);
+    }
+
+    #[test]
+    fn what_the_audit_never_says_is_an_error_that_lists_what_it_does() {
+        for (query, told) in [
+            ("action=disabled", AUDIT_ACTIONS_TOLD),
+            ("object_kind=appp", AUDIT_KINDS_TOLD),
+        ] {
+            let refused = read(query).unwrap_err();
+            assert!(refused.contains(told), "{refused}");
+        }
+        for (known, told) in [
+            (&AUDIT_ACTIONS[..], AUDIT_ACTIONS_TOLD),
+            (&AUDIT_KINDS[..], AUDIT_KINDS_TOLD),
+        ] {
+            let names: Vec<&str> = told.split('`').skip(1).step_by(2).collect();
+            assert_eq!(names, known);
+        }
     }
 
     #[test]

@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use crate::issuer::http::pages::language::Language;
 
 /// What is done, as it is kept and in German.
-pub(super) const ACTIONS: [(&str, &str); 16] = [
+pub(super) const ACTIONS: [(&str, &str); 17] = [
     ("added", "angelegt"),
+    ("backed up", "gesichert"),
     ("changed", "geändert"),
     ("deleted", "gelöscht"),
     ("emptied", "geleert"),
@@ -29,7 +30,7 @@ pub(super) const ACTIONS: [(&str, &str); 16] = [
 ];
 
 /// Of what it is done.
-pub(super) const KINDS: [(&str, &str); 9] = [
+pub(super) const KINDS: [(&str, &str); 10] = [
     ("user", "Benutzer"),
     ("role", "Rolle"),
     ("scope", "Berechtigung"),
@@ -39,6 +40,7 @@ pub(super) const KINDS: [(&str, &str); 9] = [
     ("token", "Token"),
     ("owner", "Apps des Benutzers"),
     ("everyone", "alle"),
+    ("store", "Speicher"),
 ];
 
 /// What has changed: whole phrases.
@@ -172,6 +174,8 @@ mod tests {
             assert_eq!(change(Language::German, kept), expected);
             assert_eq!(change(Language::English, kept), kept);
         }
+        assert_eq!(ACTIONS.map(|(kept, _)| kept), crate::store::AUDIT_ACTIONS);
+        assert_eq!(KINDS.map(|(kept, _)| kept), crate::store::AUDIT_KINDS);
         assert_eq!(action(Language::German, "revoked"), "widerrufen");
         assert_eq!(action(Language::German, "painted"), "painted");
         assert_eq!(kind(Language::German, "key"), "Signaturschlüssel");
