@@ -84,6 +84,39 @@ struct NothingCalled {
     meant: Option<String>,
 }
 
+/// What another user has already, of the name and the address that a command gives one.
+#[derive(Debug, thiserror::Error)]
+#[error("the {what} `{value}` is taken by another user: choose another")]
+pub(super) struct Taken {
+    what: &'static str,
+    value: String,
+}
+
+impl Taken {
+    /// Of a user that is to be called so, or to have this address: which of them is taken.
+    pub(super) async fn of_user(
+        error: DirectoryError,
+        directory: &Directory<'_>,
+        name: Option<&str>,
+        email: Option<&str>,
+    ) -> anyhow::Error {
+        if !matches!(error, DirectoryError::NameTaken(Thing::User)) {
+            return error.into();
+        }
+        let by_name = match name {
+            Some(name) => directory.user(name).await.is_ok(),
+            None => false,
+        };
+        let (what, value) = match (name, email) {
+            (Some(name), _) if by_name => ("name", name),
+            (_, Some(email)) => ("e-mail address", email),
+            (_, None) => return error.into(),
+        };
+        let value = value.to_owned();
+        Self { what, value }.into()
+    }
+}
+
 /// Where to look for the right name.
 fn instead(thing: Thing) -> String {
     match thing {
@@ -152,7 +185,7 @@ impl StoreArgs {
                 self.print(out, &answer)?;
                 return Ok(Finding::Yes);
             }
-            Err(error) if error.is::<NothingCalled>() => {
+            Err(error) if error.is::<NothingCalled>() || error.is::<Taken>() => {
                 self.refuse(out, &error.to_string())?;
                 return Ok(Finding::No);
             }
@@ -163,7 +196,9 @@ impl StoreArgs {
             | DirectoryError::Hashing(_)
             | DirectoryError::Cryptography(_) => Err(error.into()),
             refusal => {
-                self.refuse(out, &refusal.to_string())?;
+                // The parameter is for those who call an endpoint.
+                let words = refusal.to_string().replace(", or `?force=true`,", "");
+                self.refuse(out, &words)?;
                 Ok(Finding::No)
             }
         }
@@ -279,18 +314,19 @@ async fn named<'n>(
     asked: impl Fn(Thing) -> Option<&'n str>,
     directory: &Directory<'_>,
 ) -> anyhow::Error {
-    let Some(DirectoryError::NotFound(thing)) = error.downcast_ref() else {
-        return error;
+    let (thing, name) = match error.downcast_ref() {
+        Some(DirectoryError::NotFound(thing)) => (*thing, asked(*thing).map(str::to_owned)),
+        Some(DirectoryError::UnknownRole(name)) => (Thing::Role, Some(name.clone())),
+        Some(DirectoryError::UnknownScope(name)) => (Thing::Scope, Some(name.clone())),
+        Some(_) | None => return error,
     };
-    let thing = *thing;
-    let Some(name) = asked(thing) else {
+    let Some(name) = name else {
         return error;
     };
     // A store that cannot be read any more has no suggestion.
     let others = names(thing, directory).await.unwrap_or_default();
     let others = others.iter().map(String::as_str);
-    let meant = closest(name, others).map(str::to_owned);
-    let name = name.to_owned();
+    let meant = closest(&name, others).map(str::to_owned);
     NothingCalled { thing, name, meant }.into()
 }
 

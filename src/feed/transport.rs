@@ -38,6 +38,12 @@ pub enum FeedError {
         key: &'static str,
         source: FileError,
     },
+    /// Nothing could ever be written.
+    #[error(
+        "`feed.snapshot_file: {}`: there is no directory `{}`: make it, writable by the user of the gate",
+        .0.display(), directory_of(.0).display()
+    )]
+    NoDirectory(PathBuf),
     /// A file that is not what it should be.
     #[error("`feed.{key}: {}` cannot be used: {source}", .path.display())]
     Unusable {
@@ -63,6 +69,7 @@ impl FeedError {
         match self {
             Self::File { key, .. } | Self::Unusable { key, .. } => Some(key),
             Self::Token(_) => Some("token_file"),
+            Self::NoDirectory(_) => Some("snapshot_file"),
             Self::NoSystemRoots(_) | Self::Tls(_) => None,
         }
     }
@@ -76,6 +83,12 @@ pub fn check_files(settings: &FeedSettings) -> Result<(), FeedError> {
         Ok(_) | Err(FeedError::NoSystemRoots(_)) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Where a file is; that of a bare name is the present one.
+fn directory_of(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| *parent != Path::new(""));
+    parent.unwrap_or(Path::new("."))
 }
 
 /// What the files of the section hold, so that a reload sees a change.
@@ -97,6 +110,11 @@ impl Files {
             let read = path.map(|path| files::read_public_keys(path)).transpose();
             read.map_err(|source| FeedError::File { key, source })
         };
+        if let Some(path) = &settings.snapshot_file
+            && !directory_of(path).is_dir()
+        {
+            return Err(FeedError::NoDirectory(path.clone()));
+        }
         let identity = settings.identity.as_ref();
         Ok(Self {
             token: secret("token_file", settings.token_file.as_ref())?,

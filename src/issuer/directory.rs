@@ -308,6 +308,11 @@ pub enum DirectoryError {
 }
 
 impl<'a> Directory<'a> {
+    /// The words of the site, which no password may be made of.
+    pub(in crate::issuer) fn site_words(&self) -> &ContextWords {
+        self.demands.words
+    }
+
     pub(super) fn new(
         store: &'a Store,
         demands: Demands<'a>,

@@ -80,6 +80,25 @@ fn problem(source: &Source, error: &Error) -> Problem {
         {
             (continued(), found)
         }
+        // Whatever the library says of it: what follows the `#` is not there for it.
+        error
+            if subject(error) == Subject::Value
+                && comment_as_value(source, found.as_ref(), Reach::Line).is_some() =>
+        {
+            (
+                comment(),
+                comment_as_value(source, found.as_ref(), Reach::Line),
+            )
+        }
+        error
+            if is_about_a_bracket(error)
+                && comment_as_value(source, found.as_ref(), Reach::Before).is_some() =>
+        {
+            (
+                comment(),
+                comment_as_value(source, found.as_ref(), Reach::Before),
+            )
+        }
         _ if is_about_a_tab(error) => {
             let first = found.as_ref().map_or(1, |place| place.line);
             (tab(), tab_after(source, first).or(found))
@@ -249,6 +268,67 @@ fn is_plain(text: &str) -> bool {
 
 fn tab() -> Problem {
     Problem::new("a tab cannot indent a line").help("indent by spaces")
+}
+
+fn comment() -> Problem {
+    Problem::new("`#` begins a comment here, so that the value is missing")
+        .help("put a value that begins with `#` into quotation marks, as in `\"#7a1f5c\"`")
+}
+
+/// Whether a list or mapping in brackets does not end as it should.
+fn is_about_a_bracket(error: &Error) -> bool {
+    let text = error.to_string();
+    [
+        "expected ',' or '}'",
+        "expected ',' or ']'",
+        "unclosed bracket",
+    ]
+    .iter()
+    .any(|part| text.contains(part))
+}
+
+/// How far from an error its cause is looked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// On the same line, or the one before.
+    Line,
+    /// There, or on a line before it: the nearest.
+    Before,
+}
+
+/// A `#` in the place of a value, as in `{accent: #7a1f5c}`, with what it takes out.
+fn comment_as_value(source: &Source, found: Option<&Place>, reach: Reach) -> Option<Place> {
+    let last = found.map_or(usize::MAX, |place| place.line);
+    let (mut start, mut cause) = (0, None);
+    for (number, text) in (1..).zip(source.text.split_inclusive('\n')) {
+        if number > last {
+            break;
+        }
+        // The library points at the end of what is missing, which may be on the next line.
+        if number + 1 >= last || reach == Reach::Before {
+            let column = value_that_is_a_comment(text);
+            let place = column.map(|column| Place {
+                file: source.name.clone(),
+                line: number,
+                column: text.get(..column).unwrap_or_default().chars().count() + 1,
+                bytes: Some(start + column..start + text.trim_end().len()),
+            });
+            cause = place.or(cause);
+        }
+        start += text.len();
+    }
+    cause
+}
+
+/// Where a line has `: #` and a character right behind it, outside of quotation marks.
+fn value_that_is_a_comment(line: &str) -> Option<usize> {
+    let colon = line.find(": #")?;
+    let (before, from) = line.split_at_checked(colon)?;
+    let hash = from.find('#')?;
+    let is_within = |mark: char| before.matches(mark).count() % 2 == 1;
+    let is_quoted = is_within('"') || is_within('\'') || before.contains(" #");
+    let follows = from.get(hash + 1..)?.chars().next()?;
+    (!is_quoted && follows.is_ascii_alphanumeric()).then_some(colon + hash)
 }
 
 fn is_about_a_tab(error: &Error) -> bool {

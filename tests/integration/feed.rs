@@ -299,7 +299,7 @@ async fn a_key_that_is_withdrawn_is_refused_everywhere_within_a_second() {
         let mut command = std::process::Command::new(crate::issuer_process::BINARY);
         command
             .env_clear()
-            .args(["key", "rotate", "--now", "--config"]);
+            .args(["key", "rotate", "--now", "--yes", "--config"]);
         let told = command.arg(config).output().unwrap();
         assert!(told.status.success(), "{told:?}");
         let told = String::from_utf8(told.stdout).unwrap();

@@ -270,7 +270,7 @@ async fn a_running_server_takes_over_what_the_command_line_rotates() {
     assert_eq!(header(&between)["kid"], keys[0]);
     trusted(&companion, &between).await;
 
-    let told = rotate(&["--now"]);
+    let told = rotate(&["--now", "--yes"]);
     assert!(told.contains("withdrawn"), "{told}");
     let keys = until(&companion, |keys| keys.len() == 1).await;
     assert!(told.contains(&keys[0]), "{told}");
@@ -298,7 +298,7 @@ fn there_is_nothing_to_rotate_without_an_issuer_or_its_store() {
 
     let setup = setup(folder.path(), &sqlite(folder.path()));
     let config = write_files(folder.path(), &setup, &issuer);
-    let output = portcullis(&["key", "rotate"], &config, &["--now"]);
+    let output = portcullis(&["key", "rotate"], &config, &["--now", "--yes"]);
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("there is no `"), "{said}");
@@ -387,7 +387,7 @@ async fn keys_in_files_sign_by_their_order() {
     assert_eq!((keys.len(), &header(&old)["alg"]), (2, &"ES256".into()));
     assert_eq!(rows(&companion).await.len(), 0);
     let config = companion.gate.folder.path().join("portcullis.yaml");
-    let refused = portcullis(&["key", "rotate"], &config, &["--now"]);
+    let refused = portcullis(&["key", "rotate"], &config, &["--now", "--yes"]);
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains("those of `issuer.keys.files`"), "{said}");
 

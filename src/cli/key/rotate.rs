@@ -1,6 +1,6 @@
 //! `portcullis key rotate`: a new signing key for the issuer, whether it runs or not.
 
-use std::io::Write;
+use std::io::{BufRead, IsTerminal, Read, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -25,6 +25,35 @@ pub struct RotateArgs {
     /// that was signed before: within a second, or from the next refresh of `jwks_uri`.
     #[arg(long)]
     pub now: bool,
+    /// With `--now`: do not ask, although everybody's access tokens end.
+    #[arg(long, requires = "now")]
+    pub yes: bool,
+}
+
+/// What has to be typed where it is asked.
+const TYPED: &str = "withdraw";
+
+/// More than that, and nobody reads on.
+const MAX_TYPED_BYTES: u64 = 256;
+
+/// Whether somebody means it that everybody's tokens end.
+fn is_meant(args: &RotateArgs) -> anyhow::Result<bool> {
+    if !args.now || args.yes {
+        return Ok(true);
+    }
+    let ends = "this withdraws all signing keys: every access token of everybody ends at once";
+    if !std::io::stdin().is_terminal() {
+        bail!("{ends}; repeat it with `--yes`");
+    }
+    // Nobody is left to answer if standard error is gone.
+    write!(
+        std::io::stderr(),
+        "portcullis: {ends}. Type `{TYPED}` to go on: "
+    )?;
+    let mut typed = String::new();
+    let stdin = std::io::stdin().lock();
+    stdin.take(MAX_TYPED_BYTES).read_line(&mut typed)?;
+    Ok(typed.trim() == TYPED)
 }
 
 /// Adds the key to the store; issuers that run on it take it over by themselves.
@@ -47,6 +76,10 @@ pub(super) fn run(args: &RotateArgs, out: &mut dyn Write) -> anyhow::Result<Find
              it starts",
             path.display()
         );
+    }
+    if !is_meant(args)? {
+        writeln!(out, "nothing was done")?;
+        return Ok(Finding::No);
     }
     let pace = if args.now {
         RotationPace::AtOnce

@@ -326,7 +326,7 @@ async fn keys_and_the_store_are_not_changed_without_a_line() {
     let again = one_line(&command(&server, &["key", "rotate"]));
     assert_eq!(again["action"], "unchanged", "{again}");
     assert_eq!(again["object.name"], added["object.name"], "{again}");
-    let at_once = one_line(&command(&server, &["key", "rotate", "--now"]));
+    let at_once = one_line(&command(&server, &["key", "rotate", "--now", "--yes"]));
     assert_eq!(at_once["action"], "added", "{at_once}");
     assert_ne!(at_once["object.name"], added["object.name"], "{at_once}");
     let withdrawn = "signs at once; all other keys are withdrawn";

@@ -425,6 +425,22 @@ fn a_logo_and_an_accent_that_do_not_do_are_told_with_what_would() {
         let place = " --> portcullis.yaml:5:";
         assert!(said.contains(place), "{portal}: {said}");
     }
+    // What looks like a color to people is a comment to YAML, and takes the rest of the line with it.
+    for portal in ["accent: #7a1f5c", "title: a, accent: #7a1f5c"] {
+        let (code, said) = checked(portal, &[]);
+        assert_eq!(code, Some(1), "{portal}: {said}");
+        for expected in [
+            "`#` begins a comment",
+            "`\"#7a1f5c\"`",
+            " --> portcullis.yaml:5:",
+        ] {
+            assert!(said.contains(expected), "{portal}: {expected}: {said}");
+        }
+        assert!(!said.contains("condition"), "{portal}: {said}");
+    }
+    let (code, said) = checked("\n    accent: #7a1f5c\n  ", &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(" --> portcullis.yaml:6:"), "{said}");
     let (code, said) = checked("logo_file: logo.gif", &["--skip-files"]);
     assert_eq!(code, Some(0), "{said}");
 }

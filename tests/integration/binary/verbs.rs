@@ -304,7 +304,7 @@ fn check_fails_wherever_serve_fails() {
         let told = text(&checked.stdout) + &text(&checked.stderr);
         if starts {
             // Such files may come later, or are only written.
-            let later = ["jwks_token_file", "jwks_cache_file", "snapshot_file"];
+            let later = ["jwks_token_file", "jwks_cache_file"];
             assert!(later.contains(&key), "{config}{said}");
         } else {
             assert_eq!(checked.status.code(), Some(1), "{config}{told}{said}");
@@ -344,6 +344,20 @@ fn check_looks_at_the_store_and_at_the_password_of_the_first_administrator() {
         "a first start reads it: {first}"
     );
     assert!(!first.contains("issuer.store"), "{first}");
+    fs::write(path("admin-password"), "admin1234567\n").unwrap();
+    fs::set_permissions(path("admin-password"), fs::Permissions::from_mode(0o600)).unwrap();
+    let weak = told("sqlite:new.db", 1);
+    assert!(weak.contains("portcullis.yaml:9:"), "{weak}");
+    let expected = "`issuer.admin_password_file: admin-password`: the password is too";
+    assert!(weak.contains(expected), "{weak}");
+    let start = run(&["serve", "--config", "portcullis.yaml"], folder.path());
+    let said = text(&start.stderr);
+    assert!(said.contains(expected), "{said}");
+    fs::remove_file(path("admin-password")).unwrap();
+    // The start has made the store before it looked.
+    for made in ["new.db", "new.db-wal", "new.db-shm"] {
+        let _ = fs::remove_file(path(made));
+    }
     let nowhere = told("sqlite:nowhere/new.db", 1);
     assert!(nowhere.contains("portcullis.yaml:8:"), "{nowhere}");
     fs::write(path("old.db"), "").unwrap();

@@ -115,7 +115,7 @@ async fn the_audit_has_a_row_for_each_key_that_a_command_adds() {
     }
     // A session is of no key, and outlives them all.
     let mut admin = administrator(&companion).await;
-    let at_once = rotate(&["--now"]);
+    let at_once = rotate(&["--now", "--yes"]);
     let seen = page(&mut admin, "/panel/audit?search=key").await;
     for told in [&*at_once, "all other keys are withdrawn", &*announced] {
         assert!(seen.body.contains(told), "{told}: {seen:?}");
