@@ -36,7 +36,7 @@ pub use snapshot_file::written_beside;
 pub use transport::{FeedError, check_files};
 #[cfg(feature = "issuer")]
 pub use {
-    hub::{Arrival, ConnectedGate, HEARTBEAT, Hub, HubStatistics, ReportedGate},
+    hub::{Arrival, GateState, HEARTBEAT, Hub, HubStatistics, ListedGate, ReportedGate},
     metrics::HubMetrics,
     server::{FeedAccess, FeedService, FeedServiceError},
 };

@@ -23,6 +23,7 @@ mod background;
 mod credentials;
 pub mod directory;
 mod endpoint_error;
+mod first_password;
 mod first_start;
 mod foundation;
 mod grant_types;

@@ -14,6 +14,8 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use aws_lc_rs::rand;
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -51,6 +53,8 @@ pub struct Keyring {
     /// Tells that `issuers` are others now.
     commits: watch::Sender<()>,
     companion: Arc<CompanionKeys>,
+    /// Tells this process from others, to the issuers of feeds; empty without random bytes.
+    instance: Bytes,
     /// Set once; what the issuers of feeds are told of this gate.
     gate: Arc<OnceLock<GateView>>,
     /// Set once; the keyring exists before the authorizer that its keys are for.
@@ -67,6 +71,7 @@ impl Keyring {
             publishing: Mutex::default(),
             commits: watch::Sender::new(()),
             companion: Arc::default(),
+            instance: random_instance(),
             gate: Arc::default(),
             authorizer: OnceLock::new(),
         })
@@ -238,6 +243,13 @@ impl KeyRefresh for Keyring {
             }
         })
     }
+}
+
+fn random_instance() -> Bytes {
+    let mut bytes = [0; 16];
+    // Nothing depends on it but how an issuer lists a gate that comes back.
+    let filled = rand::fill(&mut bytes);
+    filled.map_or_else(|_| Bytes::new(), |()| Bytes::copy_from_slice(&bytes))
 }
 
 #[cfg(test)]

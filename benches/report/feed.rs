@@ -191,6 +191,7 @@ pub(crate) fn follow(issuer: &str, address: SocketAddr) -> FeedClient {
     let host = FeedHost {
         runtime: Handle::current(),
         clock: Arc::new(SystemClock),
+        instance: bytes::Bytes::new(),
         on_keys: Box::new(|| {}),
         gate: GateView::default(),
     };

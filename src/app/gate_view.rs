@@ -5,16 +5,17 @@ use std::sync::Arc;
 use super::loaded::Core;
 use crate::feed::{AboutGate, GateView};
 use crate::gate::GateMetrics;
+use crate::shutdown::{Phase, Shutdown};
 
 /// Where Linux says what the host is called: in Kubernetes that is the name of the pod.
 const HOST_NAME_FILE: &str = "/proc/sys/kernel/hostname";
 
 /// A view of the gate of `core`, which does not keep it alive.
-pub(super) fn view(core: &Core, metrics: &GateMetrics) -> GateView {
+pub(super) fn view(core: &Core, metrics: &GateMetrics, shutdown: &Shutdown) -> GateView {
     // The keyring has the view, and both of these have the keyring.
     let authorizer = Arc::downgrade(&core.authorizer);
     let loader = Arc::downgrade(&core.loader);
-    let (name, metrics) = (host_name(), metrics.clone());
+    let (name, metrics, shutdown) = (host_name(), metrics.clone(), shutdown.clone());
     GateView::new(move || {
         let (snapshot, reloads) = (
             authorizer.upgrade()?.snapshot().clone(),
@@ -31,6 +32,7 @@ pub(super) fn view(core: &Core, metrics: &GateMetrics) -> GateView {
             reload_failed: reloads.last_error.is_some(),
             allowed: checks.allowed,
             denied: checks.denied,
+            leaving: shutdown.phase() > Phase::Running,
         })
     })
 }

@@ -100,7 +100,8 @@ impl<'c> Prepared<'c> {
         let (mut registry, metrics) = self.metrics(log_losses);
         let (config, core, control) = (self.config, self.core, self.control.handle());
         let decisions = DecisionLog::new(config.log.decisions, self.names);
-        let view = gate_view::view(&core, &metrics);
+        let serving = Serving::default();
+        let view = gate_view::view(&core, &metrics, &serving.shutdown);
         core.keyring.show_gate(view.clone());
         let gate = core.gate(config, metrics, decisions.clone());
         let spans = self
@@ -108,7 +109,6 @@ impl<'c> Prepared<'c> {
             .map(|collector| Spans::start(collector, &self.clock, &mut registry, control));
         let (spans, recorder) = spans.unzip();
         let gate = Arc::new(gate.recording(recorder));
-        let serving = Serving::default();
         serving.register_metrics(&mut registry);
 
         let authz_tls = core.tls.of(TlsListener::Authz);

@@ -12,8 +12,8 @@ use super::number::seconds;
 use crate::identity::Status;
 use crate::issuer::AppAnswer;
 use crate::issuer::directory::{
-    AppSearch, AppUpdate, AppsOf, Days, Directory, FreshDirectory, LocalDirectory, NewApp,
-    NewSecret, Thing, WhatToRevoke, WhenUsed,
+    AppChange, AppSearch, AppUpdate, AppsOf, Days, Directory, FreshDirectory, LocalDirectory,
+    NewApp, NewSecret, Thing, WhatToRevoke, WhenUsed,
 };
 use crate::store::OwnedApp;
 
@@ -40,6 +40,7 @@ const MEMBERS: &[&str] = &[
     "redirect_uris",
     "created_at",
     "last_used_at",
+    "position",
 ];
 
 const SHOWN: &[&str] = &[
@@ -69,6 +70,8 @@ const CHANGED: &[&str] = &[
     "removed_scopes",
     "follows_owner",
     "redirect_uris",
+    "position",
+    "next",
 ];
 
 #[derive(Debug, Args)]
@@ -243,62 +246,60 @@ impl AppCommand {
     async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Report> {
         let directory = &local.directory();
         let of = AppsOf::Everybody;
-        let app = match self {
+        match self {
             Self::List(args) => {
                 let wanted = args.search();
                 let apps = all(async |page| directory.apps(&wanted, &page).await, shown);
-                return Ok(Report::List(apps.await?, COLUMNS));
+                Ok(Report::List(apps.await?, COLUMNS))
             }
             Self::Show { key } => {
                 let app = directory.app(key, of).await?;
                 let secrets = directory.secrets_of(&app.app).await?;
                 let answer = AppAnswer::of_owned(&app).with_secrets(&secrets);
-                return Ok(Report::One(value(&answer), SHOWN));
+                Ok(Report::One(value(&answer), SHOWN))
             }
-            Self::Add(args) => return args.run(directory).await,
+            Self::Add(args) => args.run(directory).await,
             Self::Set(args) if args.dry_run.dry_run => {
                 let rehearsal = local.rehearsal();
                 rehearsal.update_app(&args.key, of, &args.update()).await?;
-                return Ok(dry_run::of_app(directory, &args.key).await?);
+                Ok(dry_run::of_app(directory, &args.key).await?)
             }
             Self::Disable { key, dry_run } if dry_run.dry_run => {
                 set_status(&local.rehearsal(), key, "disabled").await?;
-                return Ok(dry_run::of_app(directory, key).await?);
+                Ok(dry_run::of_app(directory, key).await?)
             }
             Self::Delete { key, dry_run, .. } if dry_run.dry_run => {
                 let rehearsal = local.rehearsal();
                 rehearsal.delete_app(key, of, WhenUsed::GoOn).await?;
-                return Ok(dry_run::of_app(directory, key).await?);
+                Ok(dry_run::of_app(directory, key).await?)
             }
             Self::Set(args) => {
                 let update = args.update();
                 let changed = directory.update_app(&args.key, of, &update).await?;
-                let answer = AppAnswer::of_owned(&changed.app).with_change(&changed);
-                return Ok(Report::One(value(&answer), CHANGED));
+                Ok(told(&changed, CHANGED))
             }
-            Self::Disable { key, .. } => set_status(directory, key, "disabled").await?,
-            Self::Enable { key } => set_status(directory, key, "active").await?,
+            Self::Disable { key, .. } => set_status(directory, key, "disabled").await,
+            Self::Enable { key } => set_status(directory, key, "active").await,
             Self::RotateSecret {
                 key,
                 overlap_seconds,
             } => {
                 let overlap = overlap_seconds.unwrap_or(local.secret_overlap_seconds());
-                return Ok(with_secret(
+                Ok(with_secret(
                     &directory.rotate_secret(key, of, overlap).await?,
-                ));
+                ))
             }
             Self::Revoke { key } => {
                 let what = WhatToRevoke::App(key.clone());
                 let revocable = directory.revocable(what).await?;
                 directory.revoke(revocable).await?;
-                return Ok(Report::Done(format!("all tokens of `{key}` are revoked")));
+                Ok(Report::Done(format!("all tokens of `{key}` are revoked")))
             }
             Self::Delete { key, force, .. } => {
                 directory.delete_app(key, of, when_used(*force)).await?;
-                return Ok(Report::Done(format!("app `{key}` is deleted")));
+                Ok(Report::Done(format!("app `{key}` is deleted")))
             }
-        };
-        Ok(Report::One(shown(&app), MEMBERS))
+        }
     }
 }
 
@@ -345,11 +346,7 @@ impl SetArgs {
     }
 }
 
-async fn set_status(
-    directory: &Directory<'_>,
-    key: &str,
-    status: &str,
-) -> anyhow::Result<OwnedApp> {
+async fn set_status(directory: &Directory<'_>, key: &str, status: &str) -> anyhow::Result<Report> {
     let wanted = AppUpdate {
         status: Some(status.to_owned()),
         ..AppUpdate::default()
@@ -357,7 +354,24 @@ async fn set_status(
     let changed = directory
         .update_app(key, AppsOf::Everybody, &wanted)
         .await?;
-    Ok(changed.app)
+    Ok(told(&changed, MEMBERS))
+}
+
+/// An app that was changed. Whoever has changed it need not know that this ends secrets.
+fn told(changed: &AppChange, members: &'static [&'static str]) -> Report {
+    let answer = AppAnswer::of_owned(&changed.app).with_change(changed);
+    let mut answer = value(&answer);
+    if changed.secrets_ended
+        && let Some(members) = answer.as_object_mut()
+    {
+        let key = changed.app.app.key.as_str();
+        let next = format!(
+            "its secrets have ended, because it got a scope of the issuer's own: `portcullis app rotate-secret {key}` \
+             makes another"
+        );
+        members.insert("next".to_owned(), next.into());
+    }
+    Report::One(answer, members)
 }
 
 fn with_secret(made: &NewSecret) -> Report {

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::Finding;
 use super::administration::{
-    PasswordArgs, Report, StoreArgs, all, note_known_passwords, value, when_used,
+    PasswordArgs, Report, StoreArgs, Taken, all, note_known_passwords, value, when_used,
 };
 use super::dry_run::{self, DryRun};
 use crate::identity::{Status, StatusError, User};
 use crate::issuer::directory::{
-    DirectoryError, FreshDirectory, LocalDirectory, NewUser, Thing, UserUpdate, WhatToRevoke,
-    WhenUsed,
+    DirectoryError, FreshDirectory, LocalDirectory, NewUser, Thing, UserChange, UserUpdate,
+    WhatToRevoke, WhenUsed,
 };
 use crate::issuer::{GrantAnswer, UserAnswer};
 use crate::store::{LiveGrant, UserFilter};
@@ -29,6 +29,7 @@ const MEMBERS: &[&str] = &[
     "passkeys",
     "created_at",
     "id",
+    "position",
 ];
 const CHANGED: &[&str] = &[
     "username",
@@ -41,6 +42,7 @@ const CHANGED: &[&str] = &[
     "passkeys",
     "created_at",
     "id",
+    "position",
 ];
 const LINK: &[&str] = &["username", "link", "expires_at", "note"];
 
@@ -271,8 +273,7 @@ impl UserCommand {
             }),
             Self::Add(args) => args.run(local).await,
             Self::Set(args) if args.dry_run.dry_run => {
-                let rehearsal = local.rehearsal();
-                rehearsal.update_user(&args.name, &args.update()).await?;
+                args.update_with(&local.rehearsal()).await?;
                 Ok(dry_run::of_user(&directory, &args.name).await?)
             }
             Self::Disable { name, dry_run } if dry_run.dry_run => {
@@ -283,13 +284,7 @@ impl UserCommand {
                 local.rehearsal().delete_user(name, WhenUsed::GoOn).await?;
                 Ok(dry_run::of_user(&directory, name).await?)
             }
-            Self::Set(args) => {
-                let update = args.update();
-                let changed = directory.update_user(&args.name, &update).await?;
-                note_known_passwords(changed.known.as_ref());
-                let answer = value(&UserAnswer::of_change(&changed));
-                Ok(Report::One(answer, CHANGED))
-            }
+            Self::Set(args) => args.run(&directory).await,
             Self::Disable { name, .. } => set_status(&directory, name, "disabled").await,
             Self::Enable { name } => set_status(&directory, name, "active").await,
             Self::Password { name, password } => {
@@ -354,12 +349,39 @@ impl AddArgs {
             password: password.text(),
             roles: (!self.roles.is_empty()).then(|| self.roles.clone()),
         };
-        let user = local.directory().add_user(wanted).await?;
+        let directory = local.directory();
+        let user = match directory.add_user(wanted).await {
+            Ok(user) => user,
+            Err(error) => {
+                let (name, email) = (Some(self.name.as_str()), Some(self.email.as_str()));
+                return Err(Taken::of_user(error, &directory, name, email).await);
+            }
+        };
         Ok(Report::One(password.shown_in(shown(&user)), MEMBERS))
     }
 }
 
 impl SetArgs {
+    /// In a transaction that is carried out, or given up.
+    async fn update_with(&self, directory: &FreshDirectory<'_>) -> anyhow::Result<UserChange> {
+        let update = self.update();
+        match directory.update_user(&self.name, &update).await {
+            Ok(changed) => Ok(changed),
+            Err(error) => {
+                let name = update.username.as_deref().filter(|new| *new != self.name);
+                let email = update.email.as_deref();
+                Err(Taken::of_user(error, directory, name, email).await)
+            }
+        }
+    }
+
+    async fn run(&self, directory: &FreshDirectory<'_>) -> anyhow::Result<Report> {
+        let changed = self.update_with(directory).await?;
+        note_known_passwords(changed.known.as_ref());
+        let answer = value(&UserAnswer::of_change(&changed));
+        Ok(Report::One(answer, CHANGED))
+    }
+
     fn update(&self) -> UserUpdate {
         let roles = self.no_roles || !self.roles.is_empty();
         UserUpdate {
@@ -417,7 +439,11 @@ async fn set_status(
         status: Some(status.to_owned()),
         ..UserUpdate::default()
     };
-    Ok(one(&directory.update_user(name, &wanted).await?.user))
+    let changed = directory.update_user(name, &wanted).await?;
+    Ok(Report::One(
+        value(&UserAnswer::of_change(&changed)),
+        MEMBERS,
+    ))
 }
 
 fn status(text: &str) -> Result<Status, StatusError> {

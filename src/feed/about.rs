@@ -23,6 +23,8 @@ pub struct AboutGate {
     pub allowed: u64,
     /// Requests that it has turned away.
     pub denied: u64,
+    /// Whether its process is about to end in an orderly way.
+    pub leaving: bool,
 }
 
 /// Knows the gate of this process; nothing while it is being made, and when it is gone.

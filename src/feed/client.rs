@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blake3::Hash;
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -61,6 +62,7 @@ impl FeedClient {
             issuer: issuer.into(),
             algorithms: algorithms.to_vec(),
             clock: host.clock,
+            instance: host.instance,
             on_keys: host.on_keys,
         };
         let replaced = earlier.map(|client| Arc::clone(&client.knowledge));
@@ -169,10 +171,21 @@ impl FeedClient {
             // Its tokens would all be refused until something is known: better that the gate is not
             // ready, and that others get its traffic.
             OnStale::Deny => until(|state| state.known).await,
-            OnStale::Serve => tracing::error!(
-                token.issuer = issuer,
-                "the feed was not available in time; serving without knowing what is revoked"
-            ),
+            OnStale::Serve => {
+                if let Some(age) = self.knowledge.age() {
+                    tracing::error!(
+                        token.issuer = issuer,
+                        feed.age_seconds = age.as_secs(),
+                        "the feed was not available in time; serving with what its snapshot file knows, which is out \
+                         of date: what was revoked since may pass"
+                    );
+                } else {
+                    tracing::error!(
+                        token.issuer = issuer,
+                        "the feed was not available in time; serving without knowing what is revoked"
+                    );
+                }
+            }
         }
     }
 }
@@ -189,6 +202,8 @@ pub struct FeedHost {
     pub runtime: Handle,
     /// For the age of a file, and for sweeping.
     pub clock: Arc<dyn Clock>,
+    /// Tells this process from others, to the issuer: random, and the same for all its clients.
+    pub instance: Bytes,
     /// Called when other keys than before verify.
     pub on_keys: Box<dyn Fn() + Send + Sync>,
     /// What the issuer is told of this gate, unless the settings say otherwise.

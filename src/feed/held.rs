@@ -126,6 +126,7 @@ mod tests {
             issuer: "https://id".into(),
             algorithms: Vec::new(),
             clock: Arc::new(SystemClock),
+            instance: Bytes::new(),
             on_keys: Box::new(|| {}),
         };
         let knowledge = Knowledge::new(origin, &settings);

@@ -2,12 +2,12 @@
 
 mod cursor;
 mod gates;
+mod gone;
 mod reports;
 mod sent;
 mod state;
 mod statistics;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -26,13 +26,13 @@ use crate::revocation::{Revocation, RevocationList};
 use crate::token::LogPosition;
 
 use cursor::{Cursor, LogId};
-use gates::{AskedPosition, Gates};
+use gates::{AskedPosition, Gates, View};
 use sent::SentTimes;
 use state::{State, Update, encode, incomplete};
 use statistics::Counts;
 
-pub use gates::ConnectedGate;
-pub(super) use gates::{Gate, SubscriptionId};
+pub(super) use gates::{Arriving, Gate, InstanceId, SubscriptionId};
+pub use gates::{GateState, ListedGate};
 pub(super) use reports::ReportError;
 pub use reports::{Arrival, ReportedGate};
 pub use statistics::HubStatistics;
@@ -102,29 +102,39 @@ impl Hub {
         }
     }
 
-    /// The gates that are connected to this process, in the order in which they came.
-    pub fn gates(&self) -> Vec<ConnectedGate> {
-        let head = self.lock().head;
-        self.gates.list(head, None)
+    /// The gates that are connected to this process, and those that were some hours ago, in the order in which they
+    /// came.
+    pub fn gates(&self) -> Vec<ListedGate> {
+        self.seen_gates(None)
     }
 
     /// The same, with whether this position of the log has arrived at each.
-    pub fn gates_with(&self, position: LogPosition) -> Vec<ConnectedGate> {
+    pub fn gates_with(&self, position: LogPosition) -> Vec<ListedGate> {
+        self.seen_gates(Some(position))
+    }
+
+    fn seen_gates(&self, asked: Option<LogPosition>) -> Vec<ListedGate> {
+        // A copy, so that revocations do not wait until all gates are listed.
         let (head, sent) = {
             let state = self.lock();
-            (state.head, state.sent.of(position))
+            (state.head, state.sent.clone())
         };
-        let asked = AskedPosition { position, sent };
-        self.gates.list(head, Some(asked))
+        let asked = asked.map(|position| AskedPosition {
+            position,
+            sent: sent.of(position),
+        });
+        let view = View {
+            head,
+            sent: &sent,
+            now: self.clock.now(),
+            asked,
+        };
+        self.gates.list(&view)
     }
 
     /// A gate has come.
-    pub(super) fn enter(
-        &self,
-        subscription: Option<SubscriptionId>,
-        address: Option<SocketAddr>,
-    ) -> Arc<Gate> {
-        self.gates.enter(subscription, address, self.clock.now())
+    pub(super) fn enter(&self, arriving: &Arriving) -> Arc<Gate> {
+        self.gates.enter(arriving, self.clock.now())
     }
 
     /// A gate tells of itself.
@@ -145,7 +155,7 @@ impl Hub {
 
     /// A gate has gone.
     pub(super) fn leave(&self, gate: &Gate) {
-        self.gates.leave(gate);
+        self.gates.leave(gate, self.clock.now());
     }
 
     /// Appends the next rows of the log, after the list has them. `head` is the position up to which the
@@ -200,6 +210,8 @@ impl Hub {
         state.sent = SentTimes::default();
         // Dropping the old sender closes its receivers, so that no gate mixes rows of two logs.
         state.frames = broadcast::Sender::new(FRAMES_BEHIND);
+        drop(state);
+        self.gates.forget_positions();
     }
 
     /// The issuer's keys as they are now; sent where they have changed.

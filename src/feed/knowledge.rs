@@ -74,6 +74,8 @@ pub(super) struct Origin {
     pub(super) issuer: Box<str>,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) clock: Arc<dyn Clock>,
+    /// Tells this process from others, to the issuer.
+    pub(super) instance: Bytes,
     /// Called when other keys than before verify.
     pub(super) on_keys: Box<dyn Fn() + Send + Sync>,
 }

@@ -56,6 +56,7 @@ struct State {
     digest: String,
     shadow_digest: Option<String>,
     reload_failed: bool,
+    leaving: bool,
 }
 
 /// The issuer takes no reports.
@@ -150,6 +151,7 @@ impl Reporter {
             position: news.position.0,
             untimed: news.untimed.0,
             taken: news.taken,
+            leaving: about.leaving,
         }
     }
 
@@ -180,6 +182,7 @@ impl State {
             digest: about.policy_digest.clone(),
             shadow_digest: about.shadow_policy_digest.clone(),
             reload_failed: about.reload_failed,
+            leaving: about.leaving,
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `portcullis.feed.v1.Feed` on tonic: who may subscribe and report, and how slow one may be.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +18,7 @@ use tonic::body::Body;
 use tonic::server::{Grpc, NamedService, ServerStreamingService, UnaryService};
 use tower_service::Service;
 
-use super::hub::{Gate, Hub, ReportError, Subscription, SubscriptionId};
+use super::hub::{Arriving, Gate, Hub, InstanceId, ReportError, Subscription, SubscriptionId};
 use super::listener::FeedListener;
 use super::wire::{
     GateReport, MessageCodec, PROTOCOL_VERSION, REPORT_PATH, ReportReply, SERVICE_NAME,
@@ -156,6 +155,11 @@ impl FeedService {
         })?;
         let address = request.remote_addr();
         let id = SubscriptionId::random();
+        let arriving = Arriving {
+            subscription: id,
+            address,
+            instance: InstanceId::read(&request.get_ref().instance),
+        };
         let subscribing = self.hub.subscribe(&request.get_ref().cursor, id);
         let subscription = subscribing.await.map_err(|error| {
             tracing::error!(%error, "cannot give a gate the revocations");
@@ -165,7 +169,7 @@ impl FeedService {
         // not in one for each gate.
         let (sender, receiver) = mpsc::channel(FRAMES_UNDERWAY);
         let subscriber = Subscriber {
-            present: Present::new(Arc::clone(&self.hub), id, address),
+            present: Present::new(Arc::clone(&self.hub), &arriving),
             _place: place,
             sender,
         };
@@ -271,9 +275,9 @@ struct Present {
 }
 
 impl Present {
-    fn new(hub: Arc<Hub>, id: Option<SubscriptionId>, address: Option<SocketAddr>) -> Self {
+    fn new(hub: Arc<Hub>, arriving: &Arriving) -> Self {
         hub.counts.subscribers.fetch_add(1, Ordering::Relaxed);
-        let gate = hub.enter(id, address);
+        let gate = hub.enter(arriving);
         Self { hub, gate }
     }
 

@@ -195,6 +195,7 @@ fn request(transport: &Transport, knowledge: &Knowledge) -> Request<SubscribeReq
         protocol_version: PROTOCOL_VERSION,
         issuer: knowledge.origin.issuer.to_string(),
         cursor: knowledge.cursor(),
+        instance: knowledge.origin.instance.clone(),
     });
     if let Some(credential) = &transport.credential {
         request

@@ -42,6 +42,9 @@ pub struct SubscribeRequest {
     /// The last cursor that it received; empty for a snapshot.
     #[prost(bytes = "bytes", tag = "3")]
     pub cursor: Bytes,
+    /// The process of the gate, in whichever subscription; empty for a gate of an older release.
+    #[prost(bytes = "bytes", tag = "4")]
+    pub instance: Bytes,
 }
 
 /// What an issuer sends.
@@ -196,6 +199,9 @@ pub struct GateReport {
     /// In the order of the log.
     #[prost(message, repeated, tag = "13")]
     pub taken: Vec<Taken>,
+    /// Whether it is about to end in an orderly way.
+    #[prost(bool, tag = "14")]
+    pub leaving: bool,
 }
 
 /// Since when a gate refuses by the log up to a position.

@@ -8,7 +8,7 @@
 use super::app::{App, AppKey, AppWithOwner};
 use super::audience::Audiences;
 use super::scope::{NoScopeError, RequestedScopes, ScopeSet};
-use super::second_factor::RequiredFor;
+use super::second_factor::{RequiredFor, SecondFactor};
 use super::secret::{SecretDigest, alphanumeric};
 use super::user::{Status, User, UserId};
 use crate::clock::UnixSeconds;
@@ -106,7 +106,26 @@ impl Entitlement<'_> {
         }
         let within_app = app.map(|(app, owner)| now.required.usable_by(app, owner));
         self.left(within_app.as_ref(), &now.required.usable(user))
-            .map_err(GrantError::NothingLeft)
+            .map_err(|reason| {
+                let lacks_passkey = self.for_want_of_a_passkey(user, app, now.required);
+                GrantError::NothingLeft(lacks_passkey.unwrap_or(reason))
+            })
+    }
+
+    /// Who lacks a passkey, where something would be left with one.
+    fn for_want_of_a_passkey(
+        &self,
+        user: &User,
+        app: Option<(&App, &User)>,
+        required: RequiredFor,
+    ) -> Option<NoScopeError> {
+        let within_app = app.map(|(app, owner)| app.scopes.within(&owner.scopes));
+        self.left(within_app.as_ref(), &user.scopes).ok()?;
+        let lacks = |user: &User| SecondFactor::of(user, required) == SecondFactor::ToBeMade;
+        match app {
+            Some((_, owner)) if lacks(owner) => Some(NoScopeError::OwnerWithoutPasskey),
+            Some(_) | None => lacks(user).then_some(NoScopeError::UserWithoutPasskey),
+        }
     }
 
     /// Of what is asked for, what the app may have, of what the user has now.

@@ -75,6 +75,12 @@ pub enum NoScopeError {
     /// The same of an app that acts for its owner.
     #[error("the owner of the app has no scope: add scopes to one of the owner's roles")]
     Owner,
+    /// What it has is for users with a passkey, and it must have one.
+    #[error("the user needs a passkey first: log in at `/portal`")]
+    UserWithoutPasskey,
+    /// The same of the owner of an app.
+    #[error("the owner needs a passkey first: log in at `/portal`")]
+    OwnerWithoutPasskey,
     /// The app may have nothing, or nothing that its user has.
     #[error(
         "the app has no scope that its user has: add scopes to the app or, if it follows its \

@@ -28,6 +28,9 @@ pub struct UserAnswer<'a> {
     added_roles: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     removed_roles: Option<Vec<&'a str>>,
+    /// Where the change has revoked something: gates that know the revocation log up to here refuse it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<u64>,
     /// Only where one user is asked for, like the next three: how many users lose something with this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     users: Option<i64>,
@@ -128,6 +131,7 @@ impl<'a> UserAnswer<'a> {
             created_at: user.created_at.0,
             added_roles: None,
             removed_roles: None,
+            position: None,
             users: None,
             apps: None,
             grants: None,
@@ -155,6 +159,7 @@ impl<'a> UserAnswer<'a> {
         Self {
             added_roles: Some(names(&change.added)),
             removed_roles: Some(names(&change.removed)),
+            position: change.position.map(|position| position.0),
             ..Self::of(&change.user)
         }
     }
@@ -315,6 +320,7 @@ mod tests {
             removed: vec![RoleName::parse("boss").unwrap()],
             user,
             known: None,
+            position: None,
         };
         let changed = shown(&UserAnswer::of_change(&change));
         assert_eq!(

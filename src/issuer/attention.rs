@@ -2,8 +2,7 @@
 
 use super::Issuer;
 use super::directory::{Days, Directory, DirectoryError};
-use crate::clock::UnixSeconds;
-use crate::feed::{AboutGate, ConnectedGate};
+use crate::feed::{AboutGate, GateState, ListedGate};
 use crate::identity::ScopeSet;
 use crate::policy::Route;
 use crate::store::StaleApps;
@@ -15,6 +14,8 @@ const TOLD_ROUTES: usize = 5;
 pub(super) struct Attention {
     /// Active apps unused for [`Days::UNUSED`], and with secrets of [`Days::OLD_SECRET`].
     pub(super) apps: Option<StaleApps>,
+    /// So many administrators must have a passkey and have none: they and their apps administer by nothing.
+    pub(super) without_passkey: Option<i64>,
     pub(super) gates: Option<GatesToLookAt>,
     /// None as well where the process has no gate.
     pub(super) closed_routes: Option<ClosedRoutes>,
@@ -22,8 +23,10 @@ pub(super) struct Attention {
 
 /// Gates that do not enforce what this process would.
 pub(super) struct GatesToLookAt {
-    /// So many do not know all that has been revoked, or have been silent for a while.
+    /// So many do not refuse all that has been revoked, or have been silent for a while.
     pub(super) lagging: usize,
+    /// So many were connected some hours ago, and are not.
+    pub(super) gone: usize,
     /// So many have told that they have another policy in force than the gate in this process.
     pub(super) other_policies: usize,
 }
@@ -42,17 +45,21 @@ impl Issuer {
         directory: &Directory<'_>,
         scopes: &ScopeSet,
     ) -> Result<Attention, DirectoryError> {
-        let now = self.clock.now();
         let apps = if scopes.contains("backend.app") {
             let stale = directory.stale_apps(Days::UNUSED, Days::OLD_SECRET);
             Some(stale.await?)
         } else {
             None
         };
+        let without_passkey = if scopes.contains("backend.user") {
+            Some(directory.administrators_without_passkeys().await?)
+        } else {
+            None
+        };
         let gates = scopes.contains("backend.token");
         let gates = gates.then(|| {
             let own = self.own_gate();
-            GatesToLookAt::among(&self.feed().gates(), own.as_ref(), now)
+            GatesToLookAt::among(&self.feed().gates(), own.as_ref())
         });
         let closed_routes = match self.in_force() {
             Some(snapshot) if scopes.contains("backend.role") => {
@@ -66,6 +73,7 @@ impl Issuer {
         };
         Ok(Attention {
             apps,
+            without_passkey,
             gates,
             closed_routes,
         })
@@ -74,15 +82,18 @@ impl Issuer {
 
 impl GatesToLookAt {
     /// Those of `gates`, beside which `own` is the one in this process.
-    fn among(gates: &[ConnectedGate], own: Option<&AboutGate>, now: UnixSeconds) -> Self {
-        let lagging = gates.iter().filter(|gate| !gate.is_up_to_date(now));
-        let has_other_policy = |gate: &&ConnectedGate| {
+    fn among(gates: &[ListedGate], own: Option<&AboutGate>) -> Self {
+        let (gone, connected): (Vec<_>, Vec<_>) =
+            gates.iter().partition(|gate| gate.state == GateState::Gone);
+        let lagging = connected.iter().filter(|gate| gate.state.is_bad());
+        let has_other_policy = |gate: &&&ListedGate| {
             let told = gate.report.as_ref().zip(own);
             told.is_some_and(|(told, own)| told.about.policy_digest != own.policy_digest)
         };
         Self {
             lagging: lagging.count(),
-            other_policies: gates.iter().filter(has_other_policy).count(),
+            gone: gone.len(),
+            other_policies: connected.iter().filter(has_other_policy).count(),
         }
     }
 }

@@ -80,6 +80,9 @@ pub(super) enum EndpointError {
         "this account logs in with a passkey, which is not possible here: use the authorization code flow"
     )]
     SecondFactorNeeded,
+    /// An administrator who must have a passkey has none.
+    #[error("the user needs a passkey first: log in at `/portal`")]
+    PasskeyFirst,
     #[error("the refresh token is unknown, used or expired")]
     BadRefreshToken,
     #[error("the authorization code is unknown, used, expired or was issued for another request")]
@@ -103,6 +106,9 @@ pub(super) enum EndpointError {
     },
     #[error("the user, app or scopes of the token have changed")]
     CallerChanged,
+    /// The same of the user of a token, or of the owner of its app.
+    #[error("the owner of the token needs a passkey first: log in at `/portal`")]
+    BearerWithoutPasskey,
     #[error("the bearer token is not valid here")]
     BadBearer,
     #[error("too many attempts: try again in {retry_after_seconds} seconds")]
@@ -196,6 +202,7 @@ impl EndpointError {
             }
             Self::BadRefreshToken
             | Self::SecondFactorNeeded
+            | Self::PasskeyFirst
             | Self::BadCode
             | Self::WrongPassword
             | Self::BadPasswordGrant => bad("invalid_grant"),
@@ -212,7 +219,7 @@ impl EndpointError {
                 challenge: challenge.clone().map(Challenge::Bearer),
                 ..refused(*status, error)
             },
-            Self::CallerChanged | Self::BadBearer => {
+            Self::CallerChanged | Self::BearerWithoutPasskey | Self::BadBearer => {
                 refused(StatusCode::UNAUTHORIZED, "invalid_token")
                     .asking_for(bearer(", error=\"invalid_token\""))
             }

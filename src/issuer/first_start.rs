@@ -1,18 +1,15 @@
 //! What an empty store needs before anybody can do anything: scopes, roles, an administrator.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::directory::{self, Directory, DirectoryError, NewUser, PreparedUser};
+use super::first_password::{self, ADMINISTRATOR, ADMINISTRATOR_EMAIL, FirstPasswordError};
 use super::own::{ADMINISTRATOR_ROLE, OWN_SCOPES};
 use super::{IssuerError, random};
 use crate::clock::UnixSeconds;
-use crate::files::{self, FileError};
-use crate::identity::{ContextWords, Password, PlainSecret, RoleName, ScopeName, ScopeSet};
+use crate::identity::{PlainSecret, RoleName, ScopeName, ScopeSet};
 use crate::store::{Created, Store, StoreError};
-use crate::token::secret_in_file;
 
-const ADMINISTRATOR: &str = "admin";
-const ADMINISTRATOR_EMAIL: &str = "admin@localhost";
 const DEFAULT_ROLE: &str = "consumer";
 
 /// Whether an administrator was made just now.
@@ -34,11 +31,8 @@ pub enum FirstAdministrator {
 #[derive(Debug, thiserror::Error)]
 pub enum FirstStartError {
     /// The file of its password.
-    #[error("`issuer.admin_password_file`: {0}")]
-    File(#[from] FileError),
-    /// What the file holds.
-    #[error("`issuer.admin_password_file: {}`: {reason}", .path.display())]
-    Unfit { path: PathBuf, reason: String },
+    #[error(transparent)]
+    File(#[from] FirstPasswordError),
     /// The password itself, or the threads that hash it.
     #[error("the first administrator: {0}")]
     Password(String),
@@ -62,7 +56,8 @@ impl FirstStart<'_> {
             return Ok(FirstAdministrator::Present);
         }
         let (password, outcome) = if let Some(file) = self.admin_password_file {
-            let password = read_password(file, self.directory.site_words())?;
+            let password = first_password::read(file, self.directory.site_words())
+                .map_err(FirstStartError::from)?;
             (password, FirstAdministrator::FromFile)
         } else {
             let password = PlainSecret::from_random(random()?);
@@ -180,30 +175,6 @@ fn own_scopes() -> Result<Vec<(ScopeName, &'static str)>, StoreError> {
 
 fn role_name(name: &str) -> Result<RoleName, StoreError> {
     RoleName::parse(name).map_err(|_| StoreError::Unreadable("role"))
-}
-
-/// The first administrator's password, where it may be one; `words` are those of the site.
-fn read_password(path: &Path, words: &ContextWords) -> Result<String, FirstStartError> {
-    let unfit = |reason: String| FirstStartError::Unfit {
-        path: path.to_owned(),
-        reason,
-    };
-    let bytes = files::read_secret(path)?;
-    let text = std::str::from_utf8(secret_in_file(&bytes));
-    let text = text.map_err(|_| unfit("the file is not UTF-8 text".to_owned()))?;
-    let words = words.with([ADMINISTRATOR, ADMINISTRATOR_EMAIL]);
-    match Password::choose(text.to_owned(), &words) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(unfit(error.to_string())),
-    }
-}
-
-/// What a first start would find wrong with the file of the administrator's password; what it holds is dropped.
-pub(super) fn check_password_file(
-    path: &Path,
-    words: &ContextWords,
-) -> Result<(), FirstStartError> {
-    read_password(path, words).map(drop)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::first_start;
+use super::first_password;
 use super::settings::{ALGORITHMS, IssuerSettings};
 use crate::clock::UnixSeconds;
 use crate::files::{self, FileError};
@@ -78,7 +78,7 @@ pub fn check_files(settings: &IssuerSettings, faults: &mut Faults) {
     let is_read = |path: &&PathBuf| path.exists() || is_missing(&settings.store);
     let password_file = settings.admin_password_file.as_ref();
     if let Some(path) = password_file.filter(is_read)
-        && let Err(error) = first_start::check_password_file(path, &settings.password_words)
+        && let Err(error) = first_password::read(path, &settings.password_words)
     {
         faults.add("issuer.admin_password_file", error.to_string());
     }

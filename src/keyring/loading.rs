@@ -97,6 +97,7 @@ impl Keyring {
         let host = FeedHost {
             runtime: self.runtime.clone(),
             clock: Arc::clone(&self.clock),
+            instance: self.instance.clone(),
             on_keys: Box::new(move || {
                 if let Some(keyring) = keyring.upgrade() {
                     keyring.publish();

@@ -76,15 +76,15 @@ impl Bearers<'_> {
     /// a limit PostgreSQL keeps what is asked of each row apart.
     pub(super) fn text(self, among: &str) -> String {
         let is_bearer = match self {
-            Self::OfRole(_) => "user_roles m WHERE m.user_id = h.user_id AND m.role = $1",
+            Self::OfRole(_) => "user_roles m WHERE m.user_id = held.user_id AND m.role = $1",
             Self::OfScope(_) => {
                 "user_roles m JOIN role_scopes t ON t.role = m.role \
-                 WHERE m.user_id = h.user_id AND t.scope = $1"
+                 WHERE m.user_id = held.user_id AND t.scope = $1"
             }
         };
         format!(
             "SELECT DISTINCT s.scope FROM role_scopes s WHERE s.scope IN ({among}) AND EXISTS \
-             (SELECT 1 FROM user_roles h WHERE h.role = s.role AND EXISTS \
+             (SELECT 1 FROM user_roles held WHERE held.role = s.role AND EXISTS \
              (SELECT 1 FROM {is_bearer} LIMIT 1 OFFSET 0) LIMIT 1 OFFSET 0)"
         )
     }

@@ -24,7 +24,7 @@ const LARGE: [&str; 13] = [
     "r",
     "sessions",
     "role_scopes",
-    "h",
+    "held",
     "m",
 ];
 

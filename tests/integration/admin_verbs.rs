@@ -576,7 +576,7 @@ async fn apps_and_grants_are_made_and_shown() {
     );
     assert_eq!(changed["removed_scopes"], json!(["orders.read"]));
     let mut shown = changed;
-    for told in ["added_scopes", "removed_scopes"] {
+    for told in ["added_scopes", "removed_scopes", "position"] {
         shown.as_object_mut().unwrap().remove(told);
     }
     let mut listed = machine.ok("app list --owner carol");
@@ -727,7 +727,11 @@ async fn what_is_not_there_is_not_taken_away() {
     for (line, says) in rows {
         let arguments: Vec<&str> = line.split(' ').collect();
         let (code, answer) = machine.json(&arguments);
-        assert_eq!((code, &answer["error"]), (1, &json!(says)), "{line}");
+        // Misspelt names are followed by those that may be meant.
+        let error = answer["error"].as_str().unwrap();
+        let meant = error.strip_prefix(says);
+        let is_said = meant.is_some_and(|meant| meant.is_empty() || meant.starts_with(": did you"));
+        assert!(code == 1 && is_said, "{line}: {answer}");
     }
     assert_eq!(shows.map(|show| machine.ok(show)), before);
 }
@@ -1032,4 +1036,69 @@ async fn an_app_that_gets_tokens_for_itself_alone_is_not_deleted_unasked() {
         "{told}"
     );
     machine.ok(&format!("app delete {} --force", app.key));
+}
+
+#[tokio::test]
+async fn a_command_says_what_may_be_meant_and_what_is_taken() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    companion.register("alice").await;
+    companion.register("bobby").await;
+    let bobby = machine.ok("user show bobby");
+    let email = bobby["email"].as_str().unwrap();
+    let scope = ["scope", "add", "orders.cancel"];
+    assert!(run(machine.folder(), &scope, "").status.success());
+    machine.ok("role add clerk --scope orders.cancel");
+    for (line, told) in [
+        (
+            "user set alice --add-role administratr".to_owned(),
+            "did you mean `administrator`?",
+        ),
+        (
+            "role set clerk --add-scope orders.cancl".to_owned(),
+            "did you mean `orders.cancel`?",
+        ),
+        (
+            "user add bobby --email new@shop.example".to_owned(),
+            "the name `bobby` is taken",
+        ),
+        (
+            format!("user add carol --email {email}"),
+            "the e-mail address `",
+        ),
+        (
+            format!("user set alice --email {email}"),
+            "the e-mail address `",
+        ),
+        (
+            "scope delete orders.cancel".to_owned(),
+            "repeat this with `--force`",
+        ),
+    ] {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let (code, answer) = machine.json(&arguments);
+        assert_eq!(code, 1, "{line}: {answer}");
+        let error = answer["error"].as_str().unwrap();
+        assert!(error.contains(told), "{line}: {error}");
+        assert!(!error.contains("?force"), "{line}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn all_keys_are_withdrawn_only_by_whoever_means_it() {
+    let companion = TestCompanion::start().await;
+    let machine = Machine(&companion);
+    let alice = companion.register("alice").await;
+    let keys = async || companion.get("/.well-known/jwks.json", "").await.json();
+    let before = keys().await;
+    // Where nobody can be asked.
+    let output = run(machine.folder(), &["key", "rotate", "--now"], "withdraw\n");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("`--yes`"), "{told}");
+    assert_eq!(keys().await, before);
+    assert_eq!(companion.get("/consumer/account", &alice).await.status, 200);
+    let output = run(machine.folder(), &["key", "rotate", "--now", "--yes"], "");
+    assert!(output.status.success(), "{output:?}");
+    refused(&companion, &alice).await;
 }

@@ -13,11 +13,11 @@ const HERS: &str = "another horse, another staple";
 const RAISED: &str = "PUT /backend/user/carol";
 const OPS: &str = "PUT /backend/role/ops";
 
-/// A companion with the role `ops`, which has nothing, and `pat`, who has `backend.user` alone; tokens of the
+/// A companion with the role `ops`, which opens the own account, and `pat`, who has `backend.user` alone; tokens of the
 /// administrator and of pat.
 async fn with_pat(companion: &TestCompanion) -> (String, String) {
     let admin = companion.login("admin", ADMIN_PASSWORD).await;
-    let role = json!({"name": "ops", "scopes": []});
+    let role = json!({"name": "ops", "scopes": ["consumer.account"]});
     does(companion, "POST /backend/role", &role, &admin, 201).await;
     let pat = partial(companion, "pat", &["backend.user"]).await;
     (admin, pat)
@@ -70,7 +70,11 @@ async fn raising(companion: &TestCompanion) {
         assert!(told.contains("its user must replace it first"), "{told}");
     }
     let carol = companion.get("/backend/user/carol", &admin).await.json();
-    assert_eq!(carol["scopes"], json!([]), "nothing has changed");
+    assert_eq!(
+        carol["scopes"],
+        json!(["consumer.account"]),
+        "nothing has changed"
+    );
     // What is no administrator's, or what pat has as well, is nothing that the password would give pat.
     let role = json!({"name": "clerk", "scopes": ["orders.read"]});
     does(companion, "POST /backend/role", &role, &admin, 201).await;
@@ -199,7 +203,9 @@ async fn the_page_of_a_user_says_that_another_knows_its_password() {
     let raised = form(&page, "/panel/users/carol")
         .with("box:ops", "on")
         .with("box:administrator", "on");
-    let refused = browser.submit(&raised).await;
+    let asked = browser.submit(&raised).await;
+    assert_eq!(asked.status, 200, "{asked:?}");
+    let refused = browser.submit(&form(&asked, "/panel/users/carol")).await;
     assert_eq!(refused.status, 409, "{refused:?}");
     for told in ["has set the password of", "must replace it first"] {
         assert!(refused.body.contains(told), "{told}: {refused:?}");

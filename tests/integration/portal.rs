@@ -33,7 +33,9 @@ use serde_json::json;
 use crate::client::Answer;
 use crate::test_app::Setup;
 use crate::test_browser::{CALLBACK, TestBrowser, TestForm, form, request, set_cookies};
-use crate::test_companion::{ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion, setup, sqlite};
+use crate::test_companion::{
+    ADMIN_PASSWORD, PASSWORD, TestClient, TestCompanion, feed_listener, setup, sqlite,
+};
 
 /// Where an answer to a form sends the browser.
 fn next(answer: &Answer) -> String {
@@ -69,12 +71,18 @@ fn assert_protected(answer: &Answer) {
     let policy = answer.header("content-security-policy").unwrap();
     assert!(policy.starts_with("default-src 'none'; "), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");
+    // A page whose form leads on to an app leaves the window to it.
+    let opener = if policy.contains("form-action 'self';") {
+        "same-origin"
+    } else {
+        "unsafe-none"
+    };
     for (header, value) in [
         ("cache-control", "no-store"),
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
         ("referrer-policy", "same-origin"),
-        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-opener-policy", opener),
     ] {
         assert_eq!(answer.header(header), Some(value), "{header}");
     }
@@ -162,12 +170,22 @@ pub(crate) async fn with_clock() -> (TestCompanion, Arc<ManualClock>) {
     with_clock_and("").await
 }
 
+/// The same with the feed.
+async fn with_clock_and_feed() -> (TestCompanion, Arc<ManualClock>) {
+    prepared("", feed_listener("")).await
+}
+
 /// The same with further keys of the section `issuer`, with a comma in front.
 async fn with_clock_and(keys: &str) -> (TestCompanion, Arc<ManualClock>) {
+    prepared(keys, String::new()).await
+}
+
+async fn prepared(keys: &str, listeners: String) -> (TestCompanion, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(SystemClock.now()));
     let folder = tempfile::tempdir().unwrap();
     let mut setup = Setup {
         clock: Some(Arc::clone(&clock)),
+        listeners,
         ..setup(folder.path(), &sqlite(folder.path()))
     };
     let closing = setup.extra.rfind('}').unwrap();

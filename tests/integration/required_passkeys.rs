@@ -116,3 +116,49 @@ async fn an_administrator_without_a_passkey_administers_neither_by_old_tokens_no
     let answer = companion.form(INTROSPECT, &robot, &asked).await;
     assert_eq!(answer.json()["active"], true, "{answer:?}");
 }
+
+#[tokio::test]
+async fn whoever_lacks_the_passkey_is_told_so_by_every_answer() {
+    let companion = TestCompanion::start().await;
+    let admin = companion.login("admin", ADMIN_PASSWORD).await;
+    let body = json!({"name": "robot", "scopes": ["backend.user"]});
+    let made = companion.post("/consumer/app", &body, &admin).await.json();
+    let robot = TestClient {
+        key: made["app_key"].as_str().unwrap().to_owned(),
+        secret: made["app_secret"].as_str().unwrap().to_owned(),
+    };
+    let form = "grant_type=client_credentials";
+    let old = companion.token(&robot, form).await.json();
+    let old = old["access_token"].as_str().unwrap().to_owned();
+
+    let companion = required(companion);
+    let description = |answer: &crate::client::Answer| {
+        let text = answer.json()["error_description"].clone();
+        (answer.status, text.as_str().unwrap().to_owned())
+    };
+    let refused = companion.token(&robot, form).await;
+    let owner = "the owner needs a passkey first: log in at `/portal`";
+    assert_eq!(description(&refused), (400, owner.to_owned()));
+    let body = json!({"username": "admin", "password": ADMIN_PASSWORD});
+    let refused = companion.post("/consumer/login", &body, "").await;
+    let user = "the user needs a passkey first: log in at `/portal`";
+    assert_eq!(description(&refused), (400, user.to_owned()));
+    for token in [&admin, &old] {
+        let refused = companion.get("/backend/user", token).await;
+        let owner = "the owner of the token needs a passkey first: log in at `/portal`";
+        assert_eq!(description(&refused), (401, owner.to_owned()));
+    }
+    // Of another reason it is not said.
+    let wrong = json!({"username": "admin", "password": "not the password"});
+    let refused = companion.post("/consumer/login", &wrong, "").await;
+    assert_eq!(refused.status, 401, "{refused:?}");
+    assert!(!refused.body.contains("passkey"), "{refused:?}");
+    // Nothing is left of it once there is one, and others read who is left.
+    let alice = companion.register("alice").await;
+    assert_eq!(companion.get("/backend/user", &alice).await.status, 403);
+    give_passkey(&companion, "admin").await;
+    let token = companion.token(&robot, form).await.json();
+    let token = token["access_token"].as_str().unwrap();
+    let seen = companion.get("/backend/attention", token).await.json();
+    assert_eq!(seen["administrators_without_passkey"], 0, "{seen}");
+}

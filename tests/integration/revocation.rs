@@ -282,7 +282,7 @@ async fn a_role_that_gets_a_scope_while_it_is_deleted_leaves_nobody_a_token() {
         "INSERT INTO users (id, username, folded_username, email, folded_email, status, \
          password_hash, created_at) SELECT 'many-' || n, 'many-' || n, 'many-' || n, \
          n || '@many.example', n || '@many.example', 'active', '', 0 \
-         FROM generate_series(1, 6000) n",
+         FROM generate_series(1, 12000) n",
         "INSERT INTO user_roles (user_id, role) SELECT id, 'lending' FROM users \
          WHERE username <> 'admin'",
     ];
@@ -303,7 +303,8 @@ async fn a_role_that_gets_a_scope_while_it_is_deleted_leaves_nobody_a_token() {
         }
     };
     let path = "/backend/role/lending";
-    let deleting = companion.delete(path, &admin);
+    let forced = "/backend/role/lending?force=true";
+    let deleting = companion.delete(forced, &admin);
     let extending = async {
         waiting(1).await;
         let body = json!({"add_scopes": ["orders.read"]});
@@ -329,7 +330,7 @@ async fn a_role_that_gets_a_scope_while_it_is_deleted_leaves_nobody_a_token() {
         None => companion.login("alice", PASSWORD).await,
     };
     let again = match deleted.status {
-        409 => companion.delete(path, &admin).await.status,
+        409 => companion.delete(forced, &admin).await.status,
         status => status,
     };
     assert_eq!(again, 204, "{deleted:?}");

@@ -58,13 +58,19 @@ async fn a_copy_is_put_in_place_whatever_lies_beside_the_store() {
     assert_eq!(running.status.code(), Some(1), "{running:?}");
     assert!(text(&running).0.contains("an issuer runs"), "{running:?}");
 
-    // Its log is there while it runs, as it would be after a crash.
     let (journal, index) = (beside_of(&path, "-wal"), beside_of(&path, "-shm"));
-    let log = fs::read(&journal).unwrap();
-    assert!(!log.is_empty());
     let kept = companion.stop();
     forget_issuers(&place).await;
     assert!(has_user(&place, "bobby").await);
+    // A log of the store, as it is there after a crash.
+    sqlx::any::install_default_drivers();
+    let url = format!("sqlite://{}", path.display());
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    let change = "UPDATE users SET email = 'b@shop.example' WHERE username = 'bobby'";
+    sqlx::query(change).execute(&pool).await.unwrap();
+    let log = fs::read(&journal).unwrap();
+    assert!(!log.is_empty());
+    pool.close().await;
     fs::write(&journal, &log).unwrap();
     fs::set_permissions(&journal, Permissions::from_mode(0o600)).unwrap();
     write_config(kept.path(), path.file_name().unwrap().to_str().unwrap());
@@ -128,7 +134,7 @@ fn write_config(folder: &Path, store: &str) {
          issuer: {{url: \"https://id.shop.example\", store: \"sqlite:{store}\"}}\n"
     );
     fs::write(folder.join("portcullis.yaml"), config).unwrap();
-    let policy = "version: 1\nroutes: [{name: open, path: /, access: public}]\n";
+    let policy = "version: 1\nroutes: [{name: open, methods: [GET], path: /, access: public}]\n";
     fs::write(folder.join("policy.yaml"), policy).unwrap();
 }
 
@@ -151,7 +157,7 @@ async fn a_store_of_somebody_else_is_said_to_be_there() {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
     let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
-    for (store, closed, mode) in [
+    for (store, owned, mode) in [
         ("private/store.db", "private", 0o700),
         ("open/store.db", "open/store.db", 0o600),
     ] {
@@ -159,7 +165,7 @@ async fn a_store_of_somebody_else_is_said_to_be_there() {
         write_config(folder.path(), store);
         let place = StoreLocation::parse(&format!("sqlite:{store}"), folder.path()).unwrap();
         Store::open(&place).await.unwrap().close().await;
-        let closed = folder.path().join(closed);
+        let closed = folder.path().join(owned);
         // Closed to the user of the test as well, where that is the one who asks.
         let mode = if is_root { mode } else { 0 };
         fs::set_permissions(&closed, Permissions::from_mode(mode)).unwrap();
@@ -171,7 +177,7 @@ async fn a_store_of_somebody_else_is_said_to_be_there() {
             for part in [
                 "permission denied for the store",
                 "this process is user",
-                &format!("`{}` belongs to", closed.display()),
+                &format!("`{owned}` belongs to"),
             ] {
                 assert!(told.contains(part), "{store} {command:?}: {part}: {told}");
             }

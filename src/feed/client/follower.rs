@@ -23,6 +23,9 @@ const PAUSES: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_
 /// How long an address has before the next one is tried beside it.
 const HEAD_START: Duration = Duration::from_millis(250);
 
+/// How long nothing is said of the age of what a file held, at least.
+const AT_START: Duration = Duration::from_secs(3);
+
 /// The longest failure text, in characters.
 const MAX_FAILURE_CHARS: usize = 300;
 
@@ -51,11 +54,26 @@ impl Follower {
             self.in_use().await;
             self.subscribe().await;
         };
+        let watching = async {
+            self.had_time_to_hear().await;
+            let list = &self.knowledge.list;
+            list.watch_age(&self.knowledge.origin.issuer).await;
+        };
         tokio::select! {
             () = subscribing => {}
-            () = self.knowledge.list.watch_age(&self.knowledge.origin.issuer) => {}
+            () = watching => {}
             () = saving => {}
         }
+    }
+
+    /// Waits until the issuer has told everything, or could have: what a file held is old at each start, and no
+    /// news where the feed connects in the same second.
+    async fn had_time_to_hear(&self) {
+        self.in_use().await;
+        let mut state = self.knowledge.state.subscribe();
+        let heard = state.wait_for(|state| state.heard);
+        let patience = self.settings.start_wait.max(AT_START);
+        let _ = tokio::time::timeout(patience, heard).await;
     }
 
     /// Waits until the client is in use.

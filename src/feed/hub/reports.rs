@@ -114,6 +114,13 @@ impl Reports {
 }
 
 impl ReportedGate {
+    /// How old what it knows is now, as far as it has told: it may know more, which it has not said.
+    pub fn knowledge_age_at(&self, now: UnixSeconds) -> Option<Duration> {
+        let since = u64::try_from(now.since(self.reported_at)).unwrap_or(0);
+        let age = self.knowledge_age?;
+        Some(age.saturating_add(Duration::from_secs(since)))
+    }
+
     fn of(report: &GateReport, now: UnixSeconds) -> Self {
         let text = |text: &str| printable(text, MAX_CHARACTERS);
         let policy_age = i64::try_from(report.policy_age_seconds).unwrap_or(i64::MAX);
@@ -128,6 +135,7 @@ impl ReportedGate {
                 reload_failed: report.reload_failed,
                 allowed: report.checks_allowed,
                 denied: report.checks_denied,
+                leaving: report.leaving,
             },
             knowledge_age: report.knowledge_age_ms.map(Duration::from_millis),
             position: LogPosition(report.position),

@@ -10,7 +10,7 @@ use crate::token::LogPosition;
 const MAX_SENT: usize = 1024;
 
 /// The latest positions, and when each was sent.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct SentTimes {
     recent: VecDeque<(LogPosition, Instant)>,
     /// Of positions up to here nobody knows when they were sent.

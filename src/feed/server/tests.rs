@@ -29,6 +29,7 @@ fn request(
         protocol_version: version,
         issuer: issuer.to_owned(),
         cursor: Bytes::new(),
+        instance: Bytes::new(),
     });
     if let Some(authorization) = authorization {
         let value = authorization.parse().unwrap();

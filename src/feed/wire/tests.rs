@@ -32,10 +32,11 @@ fn the_messages_are_those_of_the_proto() {
         protocol_version: 1,
         issuer: "an-issuer".to_owned(),
         cursor: Bytes::from_static(b"a-cursor"),
+        instance: Bytes::from_static(b"a-process"),
     };
     assert_eq!(
         read_by_the_proto("SubscribeRequest", &request),
-        r#"protocol_version:1,issuer:"an-issuer",cursor:"a-cursor""#
+        r#"protocol_version:1,issuer:"an-issuer",cursor:"a-cursor",instance:"a-process""#
     );
     let hello = Hello {
         protocol_version: 2,
@@ -157,10 +158,11 @@ fn reports_are_those_of_the_proto() {
             position: 6,
             ago_ms: 7,
         }],
+        leaving: true,
     };
     assert_eq!(
         read_by_the_proto("GateReport", &report),
-        r#"subscription:"an-id",name:"gate-1",version:"0.1.0",policy_digest:"a",policy_age_seconds:1,shadow_policy_digest:"b",reload_failed:true,checks_allowed:2,checks_denied:3,knowledge_age_ms:0,position:4,untimed:5,taken:[{position:6,ago_ms:7}]"#
+        r#"subscription:"an-id",name:"gate-1",version:"0.1.0",policy_digest:"a",policy_age_seconds:1,shadow_policy_digest:"b",reload_failed:true,checks_allowed:2,checks_denied:3,knowledge_age_ms:0,position:4,untimed:5,taken:[{position:6,ago_ms:7}],leaving:true"#
     );
     assert_eq!(read_by_the_proto("ReportReply", &ReportReply {}), "");
 }

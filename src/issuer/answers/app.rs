@@ -35,6 +35,12 @@ pub struct AppAnswer<'a> {
     added_scopes: Option<Vec<&'a str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     removed_scopes: Option<Vec<&'a str>>,
+    /// Whether the change has ended its secrets; only where it has.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    secrets_ended: bool,
+    /// Where the change has revoked something: gates that know the revocation log up to here refuse it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<u64>,
     /// Only where one app is asked for, like the next two: those that are accepted, the latest first.
     #[serde(skip_serializing_if = "Option::is_none")]
     secrets: Option<Vec<SecretAnswer<'a>>>,
@@ -82,6 +88,8 @@ impl<'a> AppAnswer<'a> {
             last_used_at: app.last_used_at.map(|instant| instant.0),
             added_scopes: None,
             removed_scopes: None,
+            secrets_ended: false,
+            position: None,
             secrets: None,
             users: None,
             grants: None,
@@ -115,6 +123,8 @@ impl<'a> AppAnswer<'a> {
         Self {
             added_scopes: Some(names(&change.added)),
             removed_scopes: Some(names(&change.removed)),
+            secrets_ended: change.secrets_ended,
+            position: change.position.map(|position| position.0),
             ..self
         }
     }

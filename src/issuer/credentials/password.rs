@@ -36,7 +36,8 @@ impl Credentials {
                 self.audit.done_by(&user, "logged in");
                 Ok(user)
             }
-            SecondFactor::Asked | SecondFactor::ToBeMade => Err(EndpointError::SecondFactorNeeded),
+            SecondFactor::Asked => Err(EndpointError::SecondFactorNeeded),
+            SecondFactor::ToBeMade => Err(EndpointError::PasskeyFirst),
         }
     }
 

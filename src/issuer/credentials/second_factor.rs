@@ -86,7 +86,8 @@ impl SecondFactors {
     ) -> Result<(), EndpointError> {
         match self.of(user).await? {
             SecondFactor::None => Ok(()),
-            SecondFactor::Asked | SecondFactor::ToBeMade => Err(EndpointError::SecondFactorNeeded),
+            SecondFactor::Asked => Err(EndpointError::SecondFactorNeeded),
+            SecondFactor::ToBeMade => Err(EndpointError::PasskeyFirst),
         }
     }
 }

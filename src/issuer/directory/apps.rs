@@ -81,6 +81,10 @@ pub struct AppChange {
     pub added: ScopeSet,
     /// The scopes that it had before.
     pub removed: ScopeSet,
+    /// Whether its secrets have ended with the change.
+    pub secrets_ended: bool,
+    /// From which position of the revocation log on gates refuse what has ended; none where nothing has.
+    pub position: Option<LogPosition>,
 }
 
 /// A secret that was made: this is the one time that it is seen.
@@ -158,14 +162,17 @@ impl Directory<'_> {
         free(change.update_app(&app).await?, Thing::App)?;
         of.charge(&mut change);
         let (object, mut changes) = (Object::App(&app.key), app_changes(&before, &app));
-        if !app.scopes.without(&before.scopes).own().is_empty() {
+        let secrets_ended = !app.scopes.without(&before.scopes).own().is_empty();
+        if secrets_ended {
             // Whoever has made, or taken, a secret of the app may have less than this.
             change.end_secrets(&app.key).await?;
             changes.push("secrets ended".to_owned());
         }
         let action = updated(&changes);
-        self.commit(change, object, action, &changes).await?;
+        let position = self.commit_at(change, object, action, &changes).await?;
         Ok(AppChange {
+            secrets_ended,
+            position,
             added: app.scopes.without(&before.scopes),
             removed: before.scopes.without(&app.scopes),
             app: OwnedApp { app, owner },

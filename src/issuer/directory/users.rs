@@ -8,7 +8,9 @@ use super::{
     Directory, DirectoryError, FreshDirectory, InUse, KnownPasswords, Named, Thing, WhenUsed,
     commit, free,
 };
-use crate::identity::{Email, Password, RoleName, ScopeSet, Status, User, UserId, Username};
+use crate::identity::{
+    Email, Password, RequiredFor, RoleName, ScopeSet, Status, User, UserId, Username,
+};
 use crate::issuer::hashing::HashingFor;
 use crate::issuer::random;
 use crate::store::{
@@ -62,6 +64,8 @@ pub struct UserChange {
     pub removed: Vec<RoleName>,
     /// Its password, where somebody knows it who lacks what the user has got.
     pub known: Option<KnownPasswords>,
+    /// From which position of the revocation log on gates refuse what has ended; none where nothing has.
+    pub position: Option<LogPosition>,
 }
 
 /// A user that is to be, of whom only what the store has is not known yet.
@@ -95,6 +99,16 @@ impl Directory<'_> {
     pub async fn user(&self, name: &str) -> Result<User, DirectoryError> {
         let found = self.store.user_named(&username(name)?).await?;
         found.ok_or(DirectoryError::NotFound(Thing::User))
+    }
+
+    /// How many active users must have a passkey and have none, so that they administer by nothing.
+    pub async fn administrators_without_passkeys(&self) -> Result<i64, DirectoryError> {
+        match self.demands.required {
+            RequiredFor::Nobody => Ok(0),
+            RequiredFor::Administrators => {
+                Ok(self.store.count_administrators_without_passkeys().await?)
+            }
+        }
     }
 
     /// The user of this name, and whom it concerns that it loses something.
@@ -345,7 +359,7 @@ impl FreshDirectory<'_> {
         let after = found(change.user(&before.id).await?)?;
         let (object, changes) = (Object::User(&after.id), user_changes(&before, &after));
         let action = updated(&changes);
-        self.commit(change, object, action, &changes).await?;
+        let position = self.commit_at(change, object, action, &changes).await?;
         let without = |roles: &[RoleName], others: &[RoleName]| {
             let left = roles.iter().filter(|role| !others.contains(role));
             left.cloned().collect()
@@ -353,6 +367,7 @@ impl FreshDirectory<'_> {
         Ok(UserChange {
             added: without(&after.roles, &before.roles),
             removed: without(&before.roles, &after.roles),
+            position,
             user: after,
             known,
         })

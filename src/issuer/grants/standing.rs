@@ -4,7 +4,7 @@
 //! asked: what was revoked, who is disabled, and which scopes are left.
 
 use super::Grants;
-use crate::identity::{AppWithOwner, Entitlement, Parties, ScopeSet, User};
+use crate::identity::{AppWithOwner, Entitlement, Parties, ScopeSet, SecondFactor, User};
 use crate::issuer::access_token::TokenClaims;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::token::{LogPosition, RevocationTarget, VerifiedToken};
@@ -38,7 +38,26 @@ impl Grants {
         self.standing_of(TokenClaims::of(token).entitlement()).await
     }
 
-    /// The same of whatever somebody presents.
+    /// Whether the user of an access token, or the owner of its app, must have a passkey and has none.
+    pub(in crate::issuer) async fn lacks_passkey(
+        &self,
+        token: &VerifiedToken,
+    ) -> Result<bool, EndpointError> {
+        let claims = TokenClaims::of(token);
+        let user = self.store.user(&claims.user).await?;
+        let app = match &claims.app {
+            None => None,
+            Some(key) => self.store.app(key, self.clock.now()).await?,
+        };
+        let mut parties = user.into_iter().chain(app.map(|found| found.owner));
+        let lacks = |user: User| {
+            let factor = SecondFactor::of(&user, self.settings.required);
+            user.is_active() && factor == SecondFactor::ToBeMade
+        };
+        Ok(parties.any(lacks) && !self.is_revoked(token).await?)
+    }
+
+    /// What an entitlement is worth, whatever somebody presents for it.
     pub(super) async fn standing_of(
         &self,
         entitlement: Entitlement<'_>,

@@ -220,10 +220,14 @@ pub(super) async fn present_caller(
     // The guard has verified the token by what this process knew. The store knows what others have
     // taken back in the last moment.
     let standing = issuer.grants.standing(&token).await?;
-    let Standing { user, app, scopes } = standing.ok_or(EndpointError::CallerChanged)?;
-    if !is_met(requirement, &scopes) {
-        return Err(EndpointError::CallerChanged);
-    }
+    let standing = standing.filter(|standing| is_met(requirement, &standing.scopes));
+    let Some(Standing { user, app, scopes }) = standing else {
+        return Err(if issuer.grants.lacks_passkey(&token).await? {
+            EndpointError::BearerWithoutPasskey
+        } else {
+            EndpointError::CallerChanged
+        });
+    };
     Ok(Caller {
         user: Arc::new(user),
         app: app.map(|found| Arc::new(found.app)),

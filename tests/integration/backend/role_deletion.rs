@@ -52,11 +52,15 @@ async fn a_role_whose_deletion_fails_is_as_it_was() {
     let before = read().await.json();
     assert_eq!(before["users"], 10_000, "{before}");
     run(&companion, FAIL).await;
-    let failed = companion.delete("/backend/role/clerk", &admin).await;
+    let failed = companion
+        .delete("/backend/role/clerk?force=true", &admin)
+        .await;
     assert_eq!(failed.status, 503, "{failed:?}");
     assert_eq!(read().await.json(), before);
     run(&companion, "DROP TRIGGER fails").await;
-    let deleted = companion.delete("/backend/role/clerk", &admin).await;
+    let deleted = companion
+        .delete("/backend/role/clerk?force=true", &admin)
+        .await;
     assert_eq!(deleted.status, 204, "{deleted:?}");
     assert_eq!(read().await.status, 404);
     let told = actions(&companion, &admin).await;
@@ -74,12 +78,16 @@ async fn a_role_of_very_many_users_gives_nothing_and_is_deleted_by_deleting_it_a
     )
     .await;
     run(&companion, FAIL).await;
-    let failed = companion.delete("/backend/role/clerk", &admin).await;
+    let failed = companion
+        .delete("/backend/role/clerk?force=true", &admin)
+        .await;
     assert_eq!(failed.status, 503, "{failed:?}");
     let left = companion.get("/backend/role/clerk", &admin).await.json();
     assert_eq!(left["scopes"], json!([]), "{left}");
     run(&companion, "DROP TRIGGER fails").await;
-    let deleted = companion.delete("/backend/role/clerk", &admin).await;
+    let deleted = companion
+        .delete("/backend/role/clerk?force=true", &admin)
+        .await;
     assert_eq!(deleted.status, 204, "{deleted:?}");
     let gone = companion.get("/backend/role/clerk", &admin).await;
     assert_eq!(gone.status, 404, "{gone:?}");

@@ -432,7 +432,7 @@ fn a_logo_and_an_accent_that_do_not_do_are_told_with_what_would() {
         for expected in [
             "`#` begins a comment",
             "`\"#7a1f5c\"`",
-            " --> portcullis.yaml:5:",
+            "--> portcullis.yaml:5:",
         ] {
             assert!(said.contains(expected), "{portal}: {expected}: {said}");
         }

@@ -133,4 +133,24 @@ async fn a_revocation_that_a_gate_has_heard_outlives_issuer_and_gate() {
     second.logs("\"message\":\"ready\"");
     let asker = Asker::connect(&second.authz_url()).await;
     assert_eq!(asker.ask(ACCOUNT, Some(&token)).await.status, 401);
+    second.signal("TERM");
+    // Also where the file is older than it should be, which is not to know nothing.
+    let modified = std::fs::metadata(&file).unwrap().modified().unwrap();
+    while modified.elapsed().unwrap() < std::time::Duration::from_secs(5) {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let short = "start_wait_seconds: 0, max_staleness_seconds: 3";
+    let trust = gate.trust.as_ref().unwrap();
+    let late = Setup {
+        trust: Some(trust.replace("start_wait_seconds: 0", short)),
+        ..Setup::default()
+    };
+    let mut third = Server::start(&late);
+    third.logs("serving with what its snapshot file knows");
+    let asker = Asker::connect(&third.authz_url()).await;
+    assert_eq!(asker.ask(ACCOUNT, Some(&token)).await.status, 401);
+    third.signal("TERM");
+    assert!(third.ended().success());
+    let output = third.output();
+    assert!(!output.contains("without knowing"), "{output}");
 }

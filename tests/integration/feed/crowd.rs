@@ -34,6 +34,7 @@ fn gate(address: &str, keys: &Arc<AtomicUsize>) -> FeedClient {
     let host = FeedHost {
         runtime: Handle::current(),
         clock: Arc::new(ManualClock::new(UnixSeconds(0))),
+        instance: bytes::Bytes::new(),
         on_keys: Box::new(move || {
             keys.fetch_add(1, Ordering::Relaxed);
         }),

@@ -42,18 +42,30 @@ impl RawGate {
 
     /// Subscribes; gives back the frames, of which none but the greeting is read, and its id.
     pub(crate) async fn subscribe(&mut self) -> (Streaming<Frame>, Bytes) {
+        self.subscribe_as(Bytes::new()).await.unwrap()
+    }
+
+    /// The same as a process of this number.
+    async fn try_subscribe(&mut self, process: u16) -> Result<(Streaming<Frame>, Bytes), Code> {
+        let mut instance = [7; 16];
+        instance[..2].copy_from_slice(&process.to_be_bytes());
+        self.subscribe_as(Bytes::copy_from_slice(&instance)).await
+    }
+
+    async fn subscribe_as(&mut self, instance: Bytes) -> Result<(Streaming<Frame>, Bytes), Code> {
         self.grpc.ready().await.unwrap();
         let request = self.request(SubscribeRequest {
             protocol_version: PROTOCOL_VERSION,
             issuer: URL.to_owned(),
             cursor: Bytes::new(),
+            instance,
         });
         let path = PathAndQuery::from_static(SUBSCRIBE_PATH);
         let codec = MessageCodec::<SubscribeRequest, Frame>::default();
         let answer = self.grpc.server_streaming(request, path, codec).await;
-        let mut frames = answer.unwrap().into_inner();
+        let mut frames = answer.map_err(|status| status.code())?.into_inner();
         match frames.message().await.unwrap().unwrap().kind {
-            Some(Kind::Hello(hello)) => (frames, hello.subscription),
+            Some(Kind::Hello(hello)) => Ok((frames, hello.subscription)),
             other => panic!("{other:?}"),
         }
     }
@@ -106,8 +118,46 @@ async fn only_a_subscriber_with_the_token_reports_and_about_itself_alone() {
     assert!(gates[0]["report"].is_object(), "{gates:?}");
     // After the subscription its name says nothing any more.
     drop(frames);
-    fleet.shows("", <[_]>::is_empty).await;
+    let gone = |gates: &[serde_json::Value]| gates[0]["state"] == "not_connected";
+    fleet.shows("", gone).await;
     assert_eq!(gate.report(report(&id)).await, Err(Code::NotFound));
+}
+
+#[tokio::test]
+async fn who_comes_and_goes_fills_the_list_of_gates_that_are_gone_boundedly() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "token", TOKEN);
+    let file = folder.path().join("token");
+    let keys = format!(", token_file: \"{}\"", file.display());
+    let companion = TestCompanion::with_feed(&keys).await;
+    let fleet = Fleet::of(&companion).await;
+    // Without the token nobody is listed at all.
+    let mut stranger = RawGate::connect(&companion, Some("another-token")).await;
+    assert!(stranger.try_subscribe(1).await.is_err());
+    assert!(fleet.shows("", <[_]>::is_empty).await.is_empty());
+    let mut gate = RawGate::connect(&companion, Some(TOKEN)).await;
+    for round in 0..300_u16 {
+        let (frames, _) = gate.try_subscribe(round).await.unwrap();
+        drop(frames);
+    }
+    // Two pages, the latest of them.
+    let is_full = |gates: &[serde_json::Value]| {
+        gates.len() == 100 && gates.iter().all(|gate| gate["state"] == "not_connected")
+    };
+    fleet.shows("?limit=100", is_full).await;
+    let attention = async || {
+        let seen = companion.get("/backend/attention", fleet.token()).await;
+        seen.json()["gates_not_connected"].as_u64().unwrap()
+    };
+    let settled = async {
+        while attention().await != 256 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, settled).await.is_ok());
+    // Whoever comes back is not gone.
+    let _frames = gate.try_subscribe(299).await.unwrap();
+    assert_eq!(attention().await, 255);
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::false_issuer::{FalseIssuer, Reports, hello, hello_with};
 use super::frames::jwks;
 use super::network::Network;
-use super::{A_SECOND, FarGate, PATIENCE, feed_of};
-use crate::test_app::POLICY;
+use super::{A_SECOND, FarGate, PATIENCE, feed_of, setup};
+use crate::test_app::{POLICY, Setup};
 use crate::test_companion::{ADMIN_PASSWORD, TestCompanion};
 use crate::test_issuer::{ISSUER, TestIssuer};
 
@@ -28,6 +28,10 @@ impl<'c> Fleet<'c> {
             companion,
             token: companion.login("admin", ADMIN_PASSWORD).await,
         }
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        &self.token
     }
 
     async fn asked(&self, query: &str) -> Value {
@@ -178,7 +182,21 @@ async fn each_gate_says_how_long_a_revocation_took() {
 
     network.cut();
     away.says(|feed| feed["connected"] == false).await;
+    let lost = |gates: &[Value]| gates[1]["not_connected_since"].is_i64();
+    let gates = fleet.shows("", lost).await;
+    assert_eq!(gates[0]["state"], "up_to_date", "{gates:?}");
+    assert_eq!(gates[1]["state"], "not_connected", "{gates:?}");
     let position = fleet.revoke("bobby").await;
+    // It stays in the list of this revocation, and does not count as one that refuses.
+    let query = format!("?position={position}");
+    let gates = fleet
+        .shows(&query, |gates| gates[0]["applied"] == true)
+        .await;
+    assert_eq!(
+        (gates.len(), &gates[1]["applied"]),
+        (2, &json!(false)),
+        "{gates:?}"
+    );
     let revoked = Instant::now();
     near.answers(&bob, 401, A_SECOND).await;
     assert_eq!(away.status(&bob).await, 200, "nobody has told it");
@@ -186,7 +204,6 @@ async fn each_gate_says_how_long_a_revocation_took() {
     network.heal();
     away.answers(&bob, 401, PATIENCE).await;
     let most = revoked.elapsed() + PATIENCE;
-    let query = format!("?position={position}");
     let arrived = |gates: &[Value]| gates.len() == 2 && all_apply(gates);
     let gates = fleet.shows(&query, arrived).await;
     let took: Vec<_> = gates
@@ -279,4 +296,32 @@ async fn a_report_that_nobody_answers_holds_up_nothing() {
     let taken: Vec<_> = next.taken.iter().map(|taken| taken.position).collect();
     assert_eq!((next.position, taken.last()), (6, Some(&6)), "{next:?}");
     assert_eq!(far.feed().await["connections"], 1);
+}
+
+#[tokio::test]
+async fn a_gate_that_ends_in_an_orderly_way_is_not_waited_for_and_one_that_comes_back_is_there() {
+    let companion = TestCompanion::with_feed("").await;
+    let fleet = Fleet::of(&companion).await;
+    // The last report goes out while it drains.
+    let draining = Setup {
+        drain_seconds: 4,
+        ..setup(&feed_of(&companion), "")
+    };
+    let mut orderly = FarGate::with(&draining).await;
+    orderly.is_ready().await;
+    let lost = FarGate::at(&feed_of(&companion), "").await;
+    lost.is_ready().await;
+    fleet.shows("", all_report(2)).await;
+    let drained = orderly.gate.app.drain(std::future::pending::<()>);
+    drained.await;
+    drop(orderly);
+    fleet.shows("", |gates| gates.len() == 1).await;
+    drop(lost);
+    let gone = |gates: &[Value]| gates.len() == 1 && gates[0]["state"] == "not_connected";
+    fleet.shows("", gone).await;
+    // Another process on the same host, as after a crash.
+    let again = FarGate::at(&feed_of(&companion), "").await;
+    again.is_ready().await;
+    let back = |gates: &[Value]| gates.len() == 1 && gates[0]["state"] == "up_to_date";
+    fleet.shows("", back).await;
 }

@@ -365,6 +365,7 @@ async fn the_age_of_a_file_counts() {
         let host = FeedHost {
             runtime: Handle::current(),
             clock: Arc::new(clock),
+            instance: bytes::Bytes::new(),
             on_keys: Box::new(|| {}),
             gate: GateView::default(),
         };

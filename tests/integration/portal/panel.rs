@@ -2,6 +2,7 @@
 
 mod asked;
 mod bearers;
+mod ended_where;
 mod fleet;
 mod given;
 mod keys;

@@ -7,7 +7,7 @@ use portcullis::identity::{RoleName, Username};
 use portcullis::store::{Committed, Store};
 use serde_json::{Value, json};
 
-use super::{form, log_in, next, page, send, sign_up, with_clock, with_clock_and};
+use super::{form, in_german, log_in, next, page, send, sign_up, with_clock, with_clock_and};
 use crate::authenticator::TestPasskey;
 use crate::client::Answer;
 use crate::test_browser::{CALLBACK, TestBrowser, TestForm, request};
@@ -565,6 +565,24 @@ async fn an_administrator_who_must_have_a_passkey_gets_nothing_before() {
     let listed = send(&mut browser, &filled).await;
     assert_eq!(codes(&listed).len(), 10, "{listed:?}");
     page(&mut browser, "/panel/users").await;
+    // Another one that has none is named, and what it cannot do.
+    let _dora = sign_up(&companion, "dora").await;
+    make_administrator(&companion, "dora").await;
+    for (path, told) in [
+        ("/panel/users/dora", "none: the user needs a passkey first"),
+        (
+            "/panel",
+            "neither they nor their apps administer anything: 1",
+        ),
+    ] {
+        let seen = page(&mut browser, path).await;
+        assert!(seen.body.contains(told), "{told}: {seen:?}");
+    }
+    let german = in_german(&companion, &browser, "/panel/users/dora").await;
+    let told = "keine: Der Benutzer braucht zuerst einen Passkey";
+    assert!(german.body.contains(told), "{german:?}");
+    let own = page(&mut browser, "/panel/users/admin").await;
+    assert!(!own.body.contains("needs a passkey first"), "{own:?}");
     // The last one stays.
     let remove = format!("/portal/passkeys/{}/remove", passkey.id());
     let confirm = form(&page(&mut browser, &remove).await, &remove);
@@ -585,19 +603,24 @@ async fn who_becomes_an_administrator_without_a_passkey_makes_one_first() {
     let remove = format!("/portal/passkeys/{}/remove", passkey.id());
     let confirm = form(&page(&mut dora, &remove).await, &remove);
     send(&mut dora, &confirm).await;
-    let store = Store::open(&companion.store()).await.unwrap();
-    let name = Username::parse("dora").unwrap();
-    let mut change = store.change(SystemClock.now()).await.unwrap();
-    let user = change.user_named(&name).await.unwrap().unwrap();
-    let role = RoleName::parse("administrator").unwrap();
-    change.set_user_roles(&user.id, &[role]).await.unwrap();
-    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
+    make_administrator(&companion, "dora").await;
     for path in ["/panel/users", "/portal/passkeys"] {
         let answer = dora.get(path).await;
         assert_eq!(answer.status, 303, "the session is over: {answer:?}");
     }
     let (_, asked) = second_step(&companion, "dora", PASSWORD).await;
     assert!(asked.body.contains("first-passkey"), "{asked:?}");
+}
+
+/// Gives a user the role of administrators, as a command would.
+async fn make_administrator(companion: &TestCompanion, username: &str) {
+    let store = Store::open(&companion.store()).await.unwrap();
+    let name = Username::parse(username).unwrap();
+    let mut change = store.change(SystemClock.now()).await.unwrap();
+    let user = change.user_named(&name).await.unwrap().unwrap();
+    let role = RoleName::parse("administrator").unwrap();
+    change.set_user_roles(&user.id, &[role]).await.unwrap();
+    assert_eq!(change.commit().await.unwrap(), Committed::Yes);
 }
 
 /// A companion whose administrators must have passkeys.

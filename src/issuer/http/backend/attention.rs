@@ -21,9 +21,15 @@ struct AttentionAnswer<'a> {
     /// How many gates lag behind.
     #[serde(skip_serializing_if = "Option::is_none")]
     lagging_gates: Option<usize>,
+    /// How many were connected some hours ago, and are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gates_not_connected: Option<usize>,
     /// How many have another policy in force than the gate in this process.
     #[serde(skip_serializing_if = "Option::is_none")]
     gates_with_other_policy: Option<usize>,
+    /// How many must have a passkey and have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    administrators_without_passkey: Option<i64>,
     /// Routes whose scopes no role has.
     #[serde(skip_serializing_if = "Option::is_none")]
     closed_routes: Option<RoutesAnswer<'a>>,
@@ -51,7 +57,9 @@ impl<'a> AttentionAnswer<'a> {
             unused_apps: apps.map(|apps| apps.unused.into()),
             old_secrets: apps.map(|apps| apps.old_secrets.into()),
             lagging_gates: gates.map(|gates| gates.lagging),
+            gates_not_connected: gates.map(|gates| gates.gone),
             gates_with_other_policy: gates.map(|gates| gates.other_policies),
+            administrators_without_passkey: attention.without_passkey,
             closed_routes: closed.map(|ClosedRoutes { count, names }| RoutesAnswer {
                 count: *count,
                 names,

@@ -6,7 +6,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 
-use crate::feed::{AboutGate, Arrival, ConnectedGate, ReportedGate};
+use crate::clock::UnixSeconds;
+use crate::feed::{AboutGate, Arrival, GateState, ListedGate, ReportedGate};
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::body;
@@ -25,14 +26,19 @@ struct GatesAnswer {
     next: Option<String>,
 }
 
-/// A gate that is connected.
+/// A gate that is connected, or was some hours ago.
 #[derive(Serialize)]
 struct GateAnswer {
     number: u64,
     address: Option<String>,
     connected_at: i64,
+    /// Since when it is not connected; absent where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_connected_since: Option<i64>,
+    state: &'static str,
     position: u64,
     behind: u64,
+    sent_position: u64,
     last_sent_at: i64,
     /// Absent where it tells nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,7 +72,7 @@ struct GateFacts {
 }
 
 impl GateAnswer {
-    fn of(gate: ConnectedGate, own: Option<&ReportedGate>) -> Self {
+    fn of(gate: ListedGate, own: Option<&ReportedGate>, now: UnixSeconds) -> Self {
         let (applied, took) = match gate.arrival {
             None | Some(Arrival::NotTold) => (None, None),
             Some(Arrival::NotYet) => (Some(false), None),
@@ -76,11 +82,14 @@ impl GateAnswer {
             number: gate.number,
             address: gate.address.map(|address| address.to_string()),
             connected_at: gate.connected_at.0,
+            not_connected_since: gate.gone_at.map(|at| at.0),
+            state: state_name(gate.state),
             position: gate.position.0,
             behind: gate.behind,
+            sent_position: gate.sent_position.0,
             last_sent_at: gate.last_sent_at.0,
             same_policy: has_same_policy(gate.report.as_ref(), own),
-            report: gate.report.map(GateFacts::of),
+            report: gate.report.map(|report| GateFacts::of(report, now)),
             applied,
             took_ms: took.map(milliseconds),
         }
@@ -88,10 +97,11 @@ impl GateAnswer {
 }
 
 impl GateFacts {
-    fn of(report: ReportedGate) -> Self {
+    fn of(report: ReportedGate, now: UnixSeconds) -> Self {
+        let age = report.knowledge_age_at(now);
         let ReportedGate {
             about,
-            knowledge_age,
+            knowledge_age: _,
             position,
             reported_at,
         } = report;
@@ -104,6 +114,7 @@ impl GateFacts {
             reload_failed,
             allowed,
             denied,
+            leaving: _,
         } = about;
         Self {
             name,
@@ -114,7 +125,7 @@ impl GateFacts {
             reload_failed,
             checks_allowed: allowed,
             checks_denied: denied,
-            knowledge_age_ms: knowledge_age.map(milliseconds),
+            knowledge_age_ms: age.map(milliseconds),
             position: position.0,
             reported_at: reported_at.0,
         }
@@ -127,13 +138,13 @@ pub(in crate::issuer::http) async fn list(
     query: ListQuery<ByPosition>,
 ) -> Result<Response, EndpointError> {
     let listing = gates(&access, &query.page, query.position())?;
-    let own = own_gate(&access.issuer);
+    let (own, now) = (own_gate(&access.issuer), access.issuer.clock.now());
     let items = listing.items.into_iter();
     let page = GatesAnswer {
         items: items
-            .map(|gate| GateAnswer::of(gate, own.as_ref()))
+            .map(|gate| GateAnswer::of(gate, own.as_ref(), now))
             .collect(),
-        this_process: own.map(GateFacts::of),
+        this_process: own.map(|own| GateFacts::of(own, now)),
         next: listing.next,
     };
     Ok(body::answer(StatusCode::OK, &page))
@@ -144,7 +155,7 @@ pub(in crate::issuer::http) fn gates(
     access: &DirectoryAccess,
     page: &Page,
     position: Option<LogPosition>,
-) -> Result<Listing<ConnectedGate>, EndpointError> {
+) -> Result<Listing<ListedGate>, EndpointError> {
     let after: u64 = match page.after.as_str() {
         "" => 0,
         after => after
@@ -181,6 +192,16 @@ pub(in crate::issuer::http) fn has_same_policy(
     own: Option<&ReportedGate>,
 ) -> Option<bool> {
     Some(report?.about.policy_digest == own?.about.policy_digest)
+}
+
+fn state_name(state: GateState) -> &'static str {
+    match state {
+        GateState::UpToDate => "up_to_date",
+        GateState::Untold => "untold",
+        GateState::Behind => "behind",
+        GateState::Silent => "silent",
+        GateState::Gone => "not_connected",
+    }
 }
 
 fn milliseconds(duration: Duration) -> u64 {

@@ -143,23 +143,42 @@ impl Language {
         }
     }
 
-    /// How many of the gates that are connected refuse what was revoked, do not yet, and do not say; empty where there
-    /// is none.
-    pub(super) fn arrivals(self, refusing: usize, late: usize, silent: usize) -> String {
+    /// How many of the gates refuse what was revoked, do not yet, and do not say, and how many of them are not
+    /// connected any more; empty where there is none.
+    pub(super) fn arrivals(
+        self,
+        refusing: usize,
+        late: usize,
+        silent: usize,
+        gone: usize,
+    ) -> String {
         let all = refusing + late + silent;
         if all == 0 {
             return String::new();
         }
         let labels = match self {
-            Self::English => ["Connected", "Refusing", "Not yet", "Without an answer"],
-            Self::German => ["Verbunden", "Lehnen ab", "Noch nicht", "Ohne Auskunft"],
+            Self::English => [
+                "Connected",
+                "Refusing",
+                "Not yet",
+                "Without an answer",
+                "Not connected any more",
+            ],
+            Self::German => [
+                "Verbunden",
+                "Lehnen ab",
+                "Noch nicht",
+                "Ohne Auskunft",
+                "Nicht mehr verbunden",
+            ],
         };
         // The first two in any case: that none refuses is to be seen.
         let counts = [
-            Some(all),
+            Some(all.saturating_sub(gone)),
             Some(refusing),
             over_zero(late),
             over_zero(silent),
+            over_zero(gone),
         ];
         let told = labels.iter().zip(counts).filter_map(|(label, count)| {
             let count = count?;
@@ -254,10 +273,12 @@ mod tests {
     #[test]
     fn gates_are_counted_in_words() {
         use Language::{English, German};
-        assert_eq!(English.arrivals(0, 0, 0), "");
-        assert_eq!(English.arrivals(2, 0, 0), "Connected: 2. Refusing: 2.");
+        assert_eq!(English.arrivals(0, 0, 0, 0), "");
+        assert_eq!(English.arrivals(2, 0, 0, 0), "Connected: 2. Refusing: 2.");
         let told = "Verbunden: 3. Lehnen ab: 0. Noch nicht: 1. Ohne Auskunft: 2.";
-        assert_eq!(German.arrivals(0, 1, 2), told);
+        assert_eq!(German.arrivals(0, 1, 2, 0), told);
+        let told = "Connected: 1. Refusing: 1. Not yet: 1. Not connected any more: 1.";
+        assert_eq!(English.arrivals(1, 1, 0, 1), told);
         assert_eq!(English.other_policies(0), "");
         for (language, one, two) in [
             (English, "1 gate has ", "2 gates have "),

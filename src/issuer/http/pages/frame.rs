@@ -43,6 +43,8 @@ pub(super) struct Frame<'a> {
     pub(super) earlier: Option<EarlierLine<'a>>,
     /// None where the page cannot be opened again.
     pub(super) choice: Option<LanguageChoice<'a>>,
+    /// The page that shows how far the gates are with it.
+    pub(super) at_gates: Option<String>,
     pub(super) style: &'a str,
     /// For pages with script.
     pub(super) script: &'static str,
@@ -79,7 +81,7 @@ impl<'a> Frame<'a> {
             menu,
             parts,
             done: match visitor.told() {
-                Some(Told::Done(done)) => Some(done.say(words)),
+                Some(Told::Done(done) | Told::Ended(done, _)) => Some(done.say(words)),
                 Some(Told::Replaced(_)) => Some(words.done.secret_replaced),
                 Some(Told::LoggedIn(_) | Told::Secret(_) | Told::Tried(_)) | None => None,
             },
@@ -87,6 +89,12 @@ impl<'a> Frame<'a> {
                 .told_log_in()
                 .map(|told| EarlierLine::of(visitor, told)),
             choice: LanguageChoice::at(visitor.address.as_ref(), visitor.language),
+            at_gates: match visitor.told() {
+                Some(Told::Ended(_, position)) => {
+                    Some(format!("{}?position={position}", panel::revoke::PATH))
+                }
+                Some(_) | None => None,
+            },
             style: visitor.issuer.look.style_path(),
             script: SCRIPT_PATH.as_str(),
         }

@@ -160,7 +160,15 @@ fn concerns(language: Language, attention: &Attention) -> Vec<Concern> {
             })
         };
         concerns.extend(of_gates(gates.lagging, words.concern_lagging));
+        concerns.extend(of_gates(gates.gone, words.concern_gone));
         concerns.extend(of_gates(gates.other_policies, words.concern_policy));
+    }
+    if let Some(count) = attention.without_passkey.filter(|count| *count > 0) {
+        concerns.push(Concern {
+            sentence: format!("{} {}", words.concern_passkeys, language.number(count)),
+            path: users::PATH.to_owned(),
+            link: words.users,
+        });
     }
     if let Some(closed) = &attention.closed_routes
         && closed.count > 0

@@ -75,6 +75,12 @@ fn grant_in_german(reason: GrantError) -> &'static str {
             NoScopeError::Owner => {
                 "der Besitzer der App hat keine Berechtigung: Gib einer seiner Rollen welche"
             }
+            NoScopeError::UserWithoutPasskey => {
+                "der Benutzer braucht zuerst einen Passkey: Er meldet sich unter `/portal` an"
+            }
+            NoScopeError::OwnerWithoutPasskey => {
+                "der Besitzer braucht zuerst einen Passkey: Er meldet sich unter `/portal` an"
+            }
             NoScopeError::App => {
                 "die App hat keine Berechtigung, die auch ihr Benutzer hat: Gib der App welche oder, wenn sie ihrem \
                  Besitzer folgt, einer seiner Rollen"
@@ -111,6 +117,8 @@ mod tests {
             GrantError::Revoked,
             GrantError::NothingLeft(NoScopeError::User),
             GrantError::NothingLeft(NoScopeError::Owner),
+            GrantError::NothingLeft(NoScopeError::UserWithoutPasskey),
+            GrantError::NothingLeft(NoScopeError::OwnerWithoutPasskey),
             GrantError::NothingLeft(NoScopeError::App),
             GrantError::NothingLeft(NoScopeError::Elsewhere),
             GrantError::NothingLeft(NoScopeError::NoneOfApi),

@@ -82,6 +82,7 @@ pub(super) async fn answer(
         PageError::Endpoint(error) => match &**error {
             EndpointError::Directory(DirectoryError::NotFresh { .. }) => proof::page(visitor, form, None).await,
             EndpointError::CallerChanged
+            | EndpointError::BearerWithoutPasskey
             | EndpointError::BadBearer
             // Of a session by the password alone, in place of which another one was to begin.
             | EndpointError::SecondFactorNeeded

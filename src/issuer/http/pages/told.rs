@@ -67,6 +67,8 @@ pub(super) enum Told {
     Done(Done),
     /// That somebody has logged in, with what is known of the log-in before.
     LoggedIn(ToldLogIn),
+    /// The same of what gates have to hear of, with its position of the revocation log.
+    Ended(Done, u64),
     /// The secret of an app that was just made.
     Secret(String),
     /// The same of an app that got another one.
@@ -255,7 +257,7 @@ impl Told {
 
     /// Whether it is told once; all else can be read for as long as its cookie lasts.
     fn is_news(&self) -> bool {
-        matches!(self, Self::Done(_) | Self::LoggedIn(_))
+        matches!(self, Self::Done(_) | Self::Ended(..) | Self::LoggedIn(_))
     }
 
     /// Whether a cookie can hold it.

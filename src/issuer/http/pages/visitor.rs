@@ -18,11 +18,14 @@ use super::told::{Addressee, Done, Telling, Told, ToldLogIn};
 use super::tried::Tried;
 use super::words::Words;
 use crate::clock::UnixSeconds;
-use crate::identity::{Assurance, EarlierLogIn, PlainSecret, SecretDigest, Session, User};
+use crate::identity::{
+    Assurance, EarlierLogIn, PlainSecret, ScopeSet, SecretDigest, Session, User,
+};
 use crate::issuer::Issuer;
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::browser::Browser;
 use crate::issuer::http::session::Sessions;
+use crate::token::LogPosition;
 
 /// Who looks at a page.
 #[derive(Clone)]
@@ -108,7 +111,7 @@ impl Visitor {
     pub(super) fn told_secret(&self) -> Option<&str> {
         match self.told()? {
             Told::Secret(secret) | Told::Replaced(secret) => Some(secret),
-            Told::Done(_) | Told::LoggedIn(_) | Told::Tried(_) => None,
+            Told::Done(_) | Told::Ended(..) | Told::LoggedIn(_) | Told::Tried(_) => None,
         }
     }
 
@@ -116,7 +119,11 @@ impl Visitor {
     pub(super) fn told_log_in(&self) -> Option<&ToldLogIn> {
         match self.told()? {
             Told::LoggedIn(earlier) => Some(earlier),
-            Told::Done(_) | Told::Secret(_) | Told::Replaced(_) | Told::Tried(_) => None,
+            Told::Done(_)
+            | Told::Ended(..)
+            | Told::Secret(_)
+            | Told::Replaced(_)
+            | Told::Tried(_) => None,
         }
     }
 
@@ -134,7 +141,11 @@ impl Visitor {
     pub(super) fn told_trial(&self, operation: &str) -> Option<&Tried> {
         match self.told()? {
             Told::Tried(tried) => Some(&**tried).filter(|tried| tried.operation == operation),
-            Told::Done(_) | Told::LoggedIn(_) | Told::Secret(_) | Told::Replaced(_) => None,
+            Told::Done(_)
+            | Told::Ended(..)
+            | Told::LoggedIn(_)
+            | Told::Secret(_)
+            | Told::Replaced(_) => None,
         }
     }
 
@@ -151,6 +162,21 @@ impl Visitor {
     /// Sends the browser on to a page of ours, which tells that it is done.
     pub(super) fn done(&self, path: &str, done: Done) -> Result<Response, PageError> {
         Ok(self.go_to_be_told(path, &Told::Done(done))?)
+    }
+
+    /// The same, with a link to how far the gates are, for somebody who may see them, where something has ended.
+    pub(super) fn done_at_gates(
+        &self,
+        path: &str,
+        done: Done,
+        position: Option<LogPosition>,
+        held: &ScopeSet,
+    ) -> Result<Response, PageError> {
+        let told = match position.filter(|_| held.contains("backend.token")) {
+            Some(position) => Told::Ended(done, position.0),
+            None => Told::Done(done),
+        };
+        Ok(self.go_to_be_told(path, &told)?)
     }
 
     /// Sends the browser on to a page of ours, which tells something. `path` may have a query.

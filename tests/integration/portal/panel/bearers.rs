@@ -193,6 +193,7 @@ async fn a_form_about_a_role_or_scope_changes_none_that_was_made_later() {
     let again = browser.submit(&filled).await;
     let filled = form(&again, own[0])
         .with("name", "clerk")
+        .with("box:orders.read", "on")
         .with("box:orders.write", "on");
     assert_eq!(browser.submit(&filled).await.status, 303);
     let changed = companion.get("/backend/role/clerk", &admin).await.json();

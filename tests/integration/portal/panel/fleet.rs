@@ -9,7 +9,7 @@ use super::administrator;
 use crate::feed::report_abuse::{RawGate, report};
 use crate::feed::reports::Fleet;
 use crate::feed::{FarGate, feed_of};
-use crate::portal::{in_german, next, page, with_clock};
+use crate::portal::{in_german, next, page, with_clock, with_clock_and_feed};
 use crate::test_app::POLICY;
 use crate::test_browser::form;
 use crate::test_companion::{ADMIN_PASSWORD, TestCompanion};
@@ -73,7 +73,7 @@ async fn keys_are_seen_with_where_they_are_in_their_life() {
 }
 
 #[tokio::test]
-async fn gates_are_seen_while_they_are_connected() {
+async fn gates_are_seen_while_they_are_connected_and_when_they_are_gone() {
     let companion = TestCompanion::with_feed("").await;
     let token = companion.login("admin", ADMIN_PASSWORD).await;
     let gates = async || companion.get("/backend/gate", &token).await.json();
@@ -145,14 +145,87 @@ async fn gates_are_seen_while_they_are_connected() {
     assert!(seen.body.contains("This process <code>"), "{seen:?}");
     assert!(!seen.body.contains("another policy"), "{seen:?}");
 
+    // One that ends without a word is not forgotten.
     drop(second);
+    let is_gone = |gates: &Value| gates["items"][1]["state"] == "not_connected";
     let gone = async {
-        while gates().await["items"].as_array().unwrap().len() > 1 {
+        while !is_gone(&gates().await) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     let gone = tokio::time::timeout(Duration::from_secs(30), gone).await;
     assert!(gone.is_ok(), "{}", gates().await);
+    let left = gates().await;
+    let since = left["items"][1]["not_connected_since"].as_i64().unwrap();
+    assert!(since >= left["items"][1]["connected_at"].as_i64().unwrap());
+    let seen = page(&mut admin, "/panel/gates").await;
+    let told = "badge off\">not connected since<";
+    assert!(seen.body.contains(told), "{seen:?}");
+    let panel = page(&mut admin, "/panel").await;
+    let told = "Gates that were connected and are not any more: 1";
+    assert!(panel.body.contains(told), "{panel:?}");
+    let german = in_german(&companion, &admin, "/panel/gates").await;
+    let told = "badge off\">nicht verbunden seit<";
+    assert!(german.body.contains(told), "{german:?}");
+}
+
+/// A gate that hangs has its connection served by the system for a while, and takes what it is sent.
+#[tokio::test]
+async fn a_gate_that_hangs_shows_by_what_it_has_not_reported() {
+    let (companion, clock) = with_clock_and_feed().await;
+    let fleet = Fleet::of(&companion).await;
+    let mut hung = RawGate::connect(&companion, None).await;
+    let (frames, id) = hung.subscribe().await;
+    let known = GateReport {
+        name: "gate-1".to_owned(),
+        position: 1_000_000,
+        knowledge_age_ms: Some(400),
+        ..report(&id)
+    };
+    assert_eq!(hung.report(known).await, Ok(()));
+    let seen = fleet.shows("", |gates| gates.len() == 1).await;
+    assert_eq!(seen[0]["state"], "up_to_date", "{seen:?}");
+    let told = seen[0]["report"]["knowledge_age_ms"].as_u64();
+    clock.advance(16);
+    let seen = fleet.shows("", |gates| gates.len() == 1).await;
+    assert_eq!(seen[0]["state"], "silent", "{seen:?}");
+    let later = seen[0]["report"]["knowledge_age_ms"].as_u64();
+    assert_eq!(later.unwrap(), told.unwrap() + 16_000);
+    assert_eq!(seen[0]["position"], 1_000_000, "{seen:?}");
+    let attention = async || {
+        let seen = companion
+            .get("/backend/attention", fleet.token())
+            .await
+            .json();
+        (
+            seen["lagging_gates"].clone(),
+            seen["gates_not_connected"].clone(),
+        )
+    };
+    assert_eq!(attention().await, (json!(1), json!(0)));
+    let mut admin = administrator(&companion).await;
+    let page_of_it = page(&mut admin, "/panel/gates").await;
+    let told = "badge off\">no report since<";
+    assert!(page_of_it.body.contains(told), "{page_of_it:?}");
+    drop((frames, hung));
+    fleet
+        .shows("", |gates| gates[0]["state"] == "not_connected")
+        .await;
+    assert_eq!(attention().await, (json!(0), json!(1)));
+    // What it was there for goes on naming it.
+    companion.register("alice").await;
+    let position = fleet.revoke("alice").await;
+    let seen = page(&mut admin, &format!("/panel/revoke?position={position}")).await;
+    for told in [
+        "gate-1",
+        "not connected since",
+        "Not connected any more: 1.",
+    ] {
+        assert!(seen.body.contains(told), "{told}: {seen:?}");
+    }
+    clock.advance(12 * 3600 + 1);
+    let fleet = Fleet::of(&companion).await;
+    assert!(fleet.shows("", |_| true).await.is_empty());
 }
 
 #[tokio::test]
@@ -268,7 +341,7 @@ async fn what_needs_somebody_is_said_to_whoever_can_see_to_it() {
     let closed = json!({"count": 1, "names": ["place-order"]});
     assert_eq!(
         attention().await,
-        json!({"unused_apps": none, "old_secrets": none, "lagging_gates": 0, "gates_with_other_policy": 0, "closed_routes": closed})
+        json!({"unused_apps": none, "old_secrets": none, "lagging_gates": 0, "gates_not_connected": 0, "gates_with_other_policy": 0, "administrators_without_passkey": 0, "closed_routes": closed})
     );
     let loud = page(&mut admin, "/panel").await;
     let sentence = "no role has their scopes: 1 (place-order)";
@@ -285,7 +358,7 @@ async fn what_needs_somebody_is_said_to_whoever_can_see_to_it() {
     )
     .await;
     let closed = json!({"count": 0, "names": []});
-    let quiet = json!({"unused_apps": none, "old_secrets": none, "lagging_gates": 0, "gates_with_other_policy": 0, "closed_routes": closed});
+    let quiet = json!({"unused_apps": none, "old_secrets": none, "lagging_gates": 0, "gates_not_connected": 0, "gates_with_other_policy": 0, "administrators_without_passkey": 0, "closed_routes": closed});
     assert_eq!(attention().await, quiet);
     let calm = page(&mut admin, "/panel").await;
     assert!(
@@ -314,7 +387,7 @@ async fn what_needs_somebody_is_said_to_whoever_can_see_to_it() {
     let seen = companion.get("/backend/attention", &keeper).await;
     assert_eq!(
         seen.json(),
-        json!({"lagging_gates": 0, "gates_with_other_policy": 0})
+        json!({"lagging_gates": 0, "gates_not_connected": 0, "gates_with_other_policy": 0})
     );
     let stranger = companion.register("bobby").await;
     assert_eq!(

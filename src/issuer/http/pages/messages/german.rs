@@ -65,10 +65,12 @@ pub(super) fn of(error: &EndpointError) -> Option<String> {
         | EndpointError::BadPasswordGrant
         | EndpointError::BadRefreshToken
         | EndpointError::SecondFactorNeeded
+        | EndpointError::PasskeyFirst
         | EndpointError::BadCode
         | EndpointError::MethodNotAllowed
         | EndpointError::Gate { .. }
         | EndpointError::CallerChanged
+        | EndpointError::BearerWithoutPasskey
         | EndpointError::BadBearer
         | EndpointError::Unguarded => return None,
     };

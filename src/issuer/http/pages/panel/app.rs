@@ -5,7 +5,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 use super::apps::PATH;
-use super::{audit, below, users, who, with_values};
+use super::{audit, below, user, users, who, with_values};
 use crate::identity::{AppStatus, Form, RedirectUri, Status};
 use crate::issuer::directory::{AppsOf, is_app_in_use};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
@@ -40,6 +40,8 @@ struct AppPage<'a> {
     audit_path: Option<String>,
     is_active: bool,
     is_disabled_by_owner: bool,
+    /// Whether its scopes of administrators wait for a passkey of the owner.
+    needs_passkey: bool,
     created: Timed,
     used: Timed,
     scopes: String,
@@ -61,6 +63,8 @@ pub(in crate::issuer::http::pages) async fn show(
 ) -> Result<Response, PageError> {
     let directory = access.directory();
     let OwnedApp { app, owner } = directory.app(&key, AppsOf::Everybody).await?;
+    let found = directory.user(owner.as_str()).await?;
+    let needs_passkey = user::needs_passkey(&access, &found);
     let language = visitor.language;
     let secrets = directory.secrets_of(&app).await?;
     let secrets = secrets.iter().map(|secret| Secret {
@@ -86,6 +90,7 @@ pub(in crate::issuer::http::pages) async fn show(
         owner: Text::of(owner.as_str()),
         is_active: app.status == AppStatus::Active,
         is_disabled_by_owner: app.status == AppStatus::DisabledByOwner,
+        needs_passkey: needs_passkey && !app.scopes.administrative().is_empty(),
         created: visitor.language.instant(app.created_at),
         used: visitor.last_use(app.last_used_at),
         scopes: app.scopes.to_string(),
@@ -141,10 +146,16 @@ pub(in crate::issuer::http::pages) async fn change_status(
 ) -> Result<Response, PageError> {
     let update = switch::update(&form);
     let directory = access.directory();
-    directory
+    let changed = directory
         .update_app(&key, AppsOf::Everybody, &update)
         .await?;
-    visitor.done(&below(PATH, &key), switch::done(&form))
+    let held = &access.caller.scopes;
+    visitor.done_at_gates(
+        &below(PATH, &key),
+        switch::done(&form),
+        changed.position,
+        held,
+    )
 }
 
 /// `GET {app_key}/delete`

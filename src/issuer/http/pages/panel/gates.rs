@@ -1,4 +1,5 @@
-//! `/panel/gates`: the gates that are connected to this issuer: with which release and policy, and how far behind.
+//! `/panel/gates`: the gates that are connected to this issuer, and those that were: with which release and policy,
+//! and how far behind.
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -6,7 +7,7 @@ use axum::response::Response;
 
 use super::{next_page, policy};
 use crate::clock::UnixSeconds;
-use crate::feed::{ConnectedGate, ReportedGate};
+use crate::feed::{GateState, ListedGate, ReportedGate};
 use crate::issuer::endpoint_error::EndpointError;
 use crate::issuer::http::backend::gate;
 use crate::issuer::http::extract::DirectoryAccess;
@@ -40,8 +41,12 @@ struct Row {
     connected: Timed,
     position: u64,
     behind: u64,
-    last_sent: Timed,
+    is_untold: bool,
     is_up_to_date: bool,
+    /// In words.
+    state: &'static str,
+    /// Since when; none where that says nothing.
+    since: Option<Timed>,
     /// None where the gate tells nothing of itself.
     facts: Option<Facts>,
 }
@@ -77,6 +82,7 @@ pub(in crate::issuer::http::pages) async fn list(
         own: own.as_ref(),
     };
     let others = listing.items.iter();
+    let others = others.filter(|gate| gate.state != GateState::Gone);
     let others = others.filter(|gate| look.has_other_policy(gate.report.as_ref()));
     let page = GatesPage {
         other_policies: visitor.language.other_policies(others.count()),
@@ -97,7 +103,8 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn row(&self, gate: &ConnectedGate) -> Row {
+    fn row(&self, gate: &ListedGate) -> Row {
+        let (state, since) = self.state(gate);
         Row {
             address: gate
                 .address
@@ -106,15 +113,33 @@ impl Look<'_> {
             connected: self.language.instant(gate.connected_at),
             position: gate.position.0,
             behind: gate.behind,
-            last_sent: self.language.instant(gate.last_sent_at),
-            is_up_to_date: gate.is_up_to_date(self.now),
+            is_untold: gate.state == GateState::Untold,
+            is_up_to_date: !gate.state.is_bad(),
+            state,
+            since: since.map(|at| self.language.instant(at)),
             facts: gate.report.as_ref().map(|report| self.facts(report)),
+        }
+    }
+
+    /// How it is, and since when.
+    fn state(&self, gate: &ListedGate) -> (&'static str, Option<UnixSeconds>) {
+        let words = &self.language.words().panel;
+        match gate.state {
+            GateState::UpToDate => (words.gate_up_to_date, None),
+            GateState::Untold => (words.gate_not_told, None),
+            GateState::Behind => (words.gate_lags, None),
+            GateState::Silent => {
+                let report = gate.report.as_ref();
+                (words.gate_silent, report.map(|report| report.reported_at))
+            }
+            GateState::Gone => (words.gate_gone, gate.gone_at),
         }
     }
 
     fn facts(&self, report: &ReportedGate) -> Facts {
         let (language, about) = (self.language, &report.about);
-        let age = report.knowledge_age.map(|age| language.lapse(age));
+        let age = report.knowledge_age_at(self.now);
+        let age = age.map(|age| language.lapse(age));
         let is_old = self.now.since(report.reported_at) > OLD_SECONDS;
         Facts {
             name: about.name.clone(),

@@ -8,7 +8,7 @@ use axum::response::Response;
 use super::roles_of_user::{self, RoleBox};
 use super::users::{PATH, RoleLink};
 use super::{apps, audit, below, who, with_values};
-use crate::identity::{AppStatus, User};
+use crate::identity::{AppStatus, SecondFactor, User};
 use crate::issuer::directory::{AppSearch, DirectoryError, MAX_APPS, UserUpdate};
 use crate::issuer::http::extract::{DirectoryAccess, PathName};
 use crate::issuer::http::pages::answer;
@@ -44,6 +44,8 @@ struct UserPage<'a> {
     /// What the user has: how many sessions as well.
     concerned: String,
     passkeys: i64,
+    /// Whether it administers by nothing until it has one.
+    needs_passkey: bool,
     /// Those of the user; none where the reader may not see apps.
     apps: Option<Vec<AppRow<'a>>>,
     apps_path: String,
@@ -99,7 +101,10 @@ pub(in crate::issuer::http::pages) async fn submit(
     let directory = access.after_login()?;
     let updated = directory.update_user(form.named(&name), &update);
     match updated.await {
-        Ok(_) => visitor.done(&below(PATH, &name), Done::UserChanged),
+        Ok(changed) => {
+            let (path, held) = (below(PATH, &name), &access.caller.scopes);
+            visitor.done_at_gates(&path, Done::UserChanged, changed.position, held)
+        }
         Err(error) => again(&visitor, &access, &name, &ticks, error).await,
     }
 }
@@ -124,6 +129,12 @@ async fn again(
         &remark,
     )
     .await
+}
+
+/// Whether a user must have a passkey and has none.
+pub(super) fn needs_passkey(access: &DirectoryAccess, user: &User) -> bool {
+    let required = access.issuer.settings.passkeys.required_for;
+    SecondFactor::of(user, required) == SecondFactor::ToBeMade
 }
 
 async fn page(
@@ -167,6 +178,7 @@ async fn page(
         scopes: user.scopes.to_string(),
         concerned: visitor.language.held(reach),
         passkeys: user.passkeys,
+        needs_passkey: needs_passkey(access, &user),
         apps: owned.is_some().then_some(rows),
         apps_path: with_values(apps::PATH, &[("owner", name)]),
         audit_path: audit::about("user", name),

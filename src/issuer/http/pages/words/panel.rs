@@ -9,6 +9,12 @@ words! {
     concern_lagging:
         "Gates that do not know all that was revoked:",
         "Gates, die noch nicht alles Widerrufene kennen:";
+    concern_gone:
+        "Gates that were connected and are not any more:",
+        "Gates, die verbunden waren und es nicht mehr sind:";
+    concern_passkeys:
+        "Administrators who need a passkey first, and log in at /portal to make one; until then neither they nor their apps administer anything:",
+        "Administratoren, die zuerst einen Passkey brauchen und sich dafür unter /portal anmelden; bis dahin verwalten weder sie noch ihre Apps etwas:";
     concern_policy:
         "Gates with another policy in force than this process:",
         "Gates, bei denen eine andere Policy gilt als in diesem Prozess:";
@@ -116,6 +122,12 @@ words! {
     back: "Back", "Zurück";
     user_passkeys: "Passkeys", "Passkeys";
     no_passkeys: "none: the password alone logs in", "keine: Das Passwort allein genügt";
+    passkey_first:
+        "none: the user needs a passkey first, and makes one by logging in at /portal. Until then neither the user nor the user's apps have a scope of backend.*",
+        "keine: Der Benutzer braucht zuerst einen Passkey und macht ihn, indem er sich unter /portal anmeldet. Bis dahin hat weder er noch eine seiner Apps eine Berechtigung backend.*";
+    owner_passkey_first:
+        "The owner needs a passkey first: log in at /portal. Until then the app gets no scope of backend.*.",
+        "Der Besitzer braucht zuerst einen Passkey: Er meldet sich unter /portal an. Bis dahin bekommt die App keine Berechtigung backend.*.";
     user_apps: "Apps", "Apps";
     no_user_apps: "This user has no apps.", "Dieser Benutzer hat keine Apps.";
     access_of_user: "Access", "Zugang";
@@ -284,8 +296,8 @@ words! {
         "Which gates are connected, with which policy, and whether they are up to date.",
         "Welche Gates verbunden sind, mit welcher Policy, und ob sie auf dem Stand sind.";
     gates_lead:
-        "The gates that listen to the feed of this issuer process. Another process on the same store has its own, and a gate in the issuer's own process needs no feed.",
-        "Die Gates am Feed dieses Issuer-Prozesses. Ein anderer Prozess am selben Speicher hat seine eigenen, und ein Gate im Prozess des Issuers braucht keinen Feed.";
+        "The gates that listen to the feed of this issuer process, and those that were connected in the last twelve hours and left without saying that they end: such a gate may still answer its proxy. Another process on the same store has its own, and a gate in the issuer's own process needs no feed.",
+        "Die Gates am Feed dieses Issuer-Prozesses, und die in den letzten zwölf Stunden verbunden waren und gegangen sind, ohne zu sagen, dass sie enden: Ein solches Gate kann seinem Proxy noch antworten. Ein anderer Prozess am selben Speicher hat seine eigenen, und ein Gate im Prozess des Issuers braucht keinen Feed.";
     no_gates: "No gate is connected.", "Kein Gate ist verbunden.";
     gates_compare:
         "A policy is marked where its digest is another than that of the gate in this process. The command portcullis check prints the digest of files. What a gate tells of itself comes at least every ten seconds; gates of older releases, and those with report: false, tell nothing.",
@@ -309,7 +321,9 @@ words! {
     look_again: "Look again", "Noch einmal nachsehen";
     gate_position: "Position in the revocation log", "Stelle im Widerrufsprotokoll";
     gate_behind: "behind by", "Rückstand";
-    gate_last_sent: "last message:", "letzte Nachricht:";
+    gate_sent: "sent:", "gesendet:";
+    gate_silent: "no report since", "keine Meldung seit";
+    gate_gone: "not connected since", "nicht verbunden seit";
     gate_up_to_date: "up to date", "auf dem Stand";
     gate_lags: "behind", "im Rückstand";
     unknown: "unknown", "unbekannt";

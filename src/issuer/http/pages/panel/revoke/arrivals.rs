@@ -1,16 +1,17 @@
 //! How far the gates are with a revocation.
 
-use crate::feed::{Arrival, ConnectedGate};
+use crate::feed::{Arrival, ListedGate};
 use crate::issuer::Issuer;
 use crate::issuer::http::backend::gate::own_gate;
 use crate::issuer::http::pages::language::Language;
+use crate::issuer::http::pages::timed::Timed;
 use crate::issuer::http::pages::visitor::Visitor;
 use crate::token::LogPosition;
 
 /// So many gates are listed, those first that a person may have to look after.
 const MAX_GATES: usize = 100;
 
-/// What has become of a revocation at the gates that are connected now.
+/// What has become of a revocation at the gates that are connected now, and at those that were some hours ago.
 pub(super) struct Arrivals {
     /// The page for another look.
     pub(super) path: String,
@@ -31,6 +32,8 @@ pub(super) struct GateArrival {
     pub(super) state: GateState,
     /// Empty where it is not known.
     pub(super) took: String,
+    /// Since when it is not connected; empty where it is.
+    pub(super) gone: Option<Timed>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +55,7 @@ impl Arrivals {
             count(GateState::Refuses),
             count(GateState::Late),
             count(GateState::Silent),
+            gates.iter().filter(|gate| gate.gone.is_some()).count(),
         );
         gates.sort_by_key(|gate| gate.state);
         let has_more = gates.len() > MAX_GATES;
@@ -67,7 +71,7 @@ impl Arrivals {
 }
 
 impl GateArrival {
-    fn of(gate: &ConnectedGate, language: Language) -> Self {
+    fn of(gate: &ListedGate, language: Language) -> Self {
         let (state, took) = match gate.arrival {
             None | Some(Arrival::NotTold) => (GateState::Silent, None),
             Some(Arrival::NotYet) => (GateState::Late, None),
@@ -80,6 +84,7 @@ impl GateArrival {
             address: address.unwrap_or_default(),
             state,
             took: took.map(|took| language.lapse(took)).unwrap_or_default(),
+            gone: gate.gone_at.map(|at| language.instant(at)),
         }
     }
 }

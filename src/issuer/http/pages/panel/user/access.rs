@@ -52,7 +52,10 @@ pub(in crate::issuer::http::pages) async fn change_status(
     let directory = access.after_login()?;
     let updated = directory.update_user(form.named(&name), &update);
     match updated.await {
-        Ok(_) => visitor.done(&path, Done::UserChanged),
+        Ok(changed) => {
+            let held = &access.caller.scopes;
+            visitor.done_at_gates(&path, Done::UserChanged, changed.position, held)
+        }
         Err(error) => {
             let remark = visitor.remark(error)?;
             let directory = access.directory();
