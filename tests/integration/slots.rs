@@ -164,14 +164,21 @@ async fn probes_are_answered_whoever_occupies_the_admin_listener() {
     for occupation in OCCUPATIONS {
         for origin in [Origin::OneAddress, Origin::ManyAddresses] {
             let address = gate.app.admin_address();
-            let mut occupants = Occupants::come(address, OCCUPANTS, occupation, origin).await;
-            for path in ["/livez", "/readyz", "/metrics", "/status"] {
-                let asked = tokio::time::timeout(PROMPT, gate.admin(path));
-                let asked = occupants.while_doing(asked).await;
-                let (status, _) = asked.unwrap_or_else(|_| panic!("{occupation:?} {origin:?}"));
-                assert_eq!(status, 200, "{occupation:?} {origin:?} {path}");
+            // On a busy machine some may have gone before all have come: then they come again.
+            let mut after = before;
+            for _ in 0..3 {
+                let mut occupants = Occupants::come(address, OCCUPANTS, occupation, origin).await;
+                for path in ["/livez", "/readyz", "/metrics", "/status"] {
+                    let asked = tokio::time::timeout(PROMPT, gate.admin(path));
+                    let asked = occupants.while_doing(asked).await;
+                    let (status, _) = asked.unwrap_or_else(|_| panic!("{occupation:?} {origin:?}"));
+                    assert_eq!(status, 200, "{occupation:?} {origin:?} {path}");
+                }
+                after = evicted(&gate, "admin").await;
+                if after > before {
+                    break;
+                }
             }
-            let after = evicted(&gate, "admin").await;
             // This listener answers such a request at once, without its body, and closes.
             let is_over = matches!(occupation, Occupation::Body);
             assert!(
