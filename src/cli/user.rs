@@ -1,22 +1,22 @@
 //! `portcullis user`: the users of the issuer's store.
 
+mod changes;
+
 use std::io::Write;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Finding;
-use super::administration::{
-    PasswordArgs, Report, StoreArgs, Taken, all, note_known_passwords, value, when_used,
-};
+use super::administration::{PasswordArgs, Report, StoreArgs, all, value, when_used};
 use super::dry_run::{self, DryRun};
 use crate::identity::{Status, StatusError, User};
 use crate::issuer::directory::{
-    DirectoryError, FreshDirectory, LocalDirectory, NewUser, Thing, UserChange, UserUpdate,
-    WhatToRevoke, WhenUsed,
+    DirectoryError, FreshDirectory, LocalDirectory, Thing, UserUpdate, WhatToRevoke, WhenUsed,
 };
 use crate::issuer::{GrantAnswer, UserAnswer};
 use crate::store::{LiveGrant, UserFilter};
+use changes::{AddArgs, SetArgs};
 
 const COLUMNS: &[&str] = &["username", "email", "status", "roles", "created_at"];
 const MEMBERS: &[&str] = &[
@@ -25,19 +25,6 @@ const MEMBERS: &[&str] = &[
     "email",
     "status",
     "roles",
-    "scopes",
-    "passkeys",
-    "created_at",
-    "id",
-    "position",
-];
-const CHANGED: &[&str] = &[
-    "username",
-    "email",
-    "status",
-    "roles",
-    "added_roles",
-    "removed_roles",
     "scopes",
     "passkeys",
     "created_at",
@@ -174,48 +161,6 @@ enum PasskeyCommand {
     },
 }
 
-#[derive(Debug, Args)]
-struct AddArgs {
-    /// The user's name
-    #[arg(value_name = "USERNAME")]
-    name: String,
-    /// The user's e-mail address
-    #[arg(long, value_name = "ADDRESS")]
-    email: String,
-    /// A role; can be repeated. Without it, the user gets the default role
-    #[arg(long = "role", value_name = "ROLE")]
-    roles: Vec<String>,
-    #[command(flatten)]
-    password: PasswordArgs,
-}
-
-#[derive(Debug, Args)]
-struct SetArgs {
-    /// The user's name
-    #[arg(value_name = "USERNAME")]
-    name: String,
-    /// The new name; revokes the user's tokens, which contain it
-    #[arg(long, value_name = "USERNAME")]
-    username: Option<String>,
-    /// The user's e-mail address
-    #[arg(long, value_name = "ADDRESS")]
-    email: Option<String>,
-    /// A role of the user, replacing the present ones; can be repeated
-    #[arg(long = "role", value_name = "ROLE")]
-    roles: Vec<String>,
-    /// Remove all roles
-    #[arg(long, conflicts_with = "roles")]
-    no_roles: bool,
-    /// A role to add; can be repeated
-    #[arg(long = "add-role", value_name = "ROLE", conflicts_with_all = ["roles", "no_roles"])]
-    add_roles: Vec<String>,
-    /// A role to remove; can be repeated
-    #[arg(long = "remove-role", value_name = "ROLE", conflicts_with_all = ["roles", "no_roles"])]
-    remove_roles: Vec<String>,
-    #[command(flatten)]
-    dry_run: DryRun,
-}
-
 pub(super) fn run(args: &UserArgs, out: &mut dyn Write) -> anyhow::Result<Finding> {
     let work = async |local: &LocalDirectory| args.command.run(local).await;
     let asked = |thing| args.command.asked(thing);
@@ -336,61 +281,6 @@ impl UserCommand {
                 directory.end_grant(&user.id, grant).await?;
                 Ok(Report::Done(format!("grant `{grant}` is revoked")))
             }
-        }
-    }
-}
-
-impl AddArgs {
-    async fn run(&self, local: &LocalDirectory) -> anyhow::Result<Report> {
-        let password = self.password.read(local)?;
-        let wanted = NewUser {
-            username: self.name.clone(),
-            email: self.email.clone(),
-            password: password.text(),
-            roles: (!self.roles.is_empty()).then(|| self.roles.clone()),
-        };
-        let directory = local.directory();
-        let user = match directory.add_user(wanted).await {
-            Ok(user) => user,
-            Err(error) => {
-                let (name, email) = (Some(self.name.as_str()), Some(self.email.as_str()));
-                return Err(Taken::of_user(error, &directory, name, email).await);
-            }
-        };
-        Ok(Report::One(password.shown_in(shown(&user)), MEMBERS))
-    }
-}
-
-impl SetArgs {
-    /// In a transaction that is carried out, or given up.
-    async fn update_with(&self, directory: &FreshDirectory<'_>) -> anyhow::Result<UserChange> {
-        let update = self.update();
-        match directory.update_user(&self.name, &update).await {
-            Ok(changed) => Ok(changed),
-            Err(error) => {
-                let name = update.username.as_deref().filter(|new| *new != self.name);
-                let email = update.email.as_deref();
-                Err(Taken::of_user(error, directory, name, email).await)
-            }
-        }
-    }
-
-    async fn run(&self, directory: &FreshDirectory<'_>) -> anyhow::Result<Report> {
-        let changed = self.update_with(directory).await?;
-        note_known_passwords(changed.known.as_ref());
-        let answer = value(&UserAnswer::of_change(&changed));
-        Ok(Report::One(answer, CHANGED))
-    }
-
-    fn update(&self) -> UserUpdate {
-        let roles = self.no_roles || !self.roles.is_empty();
-        UserUpdate {
-            username: self.username.clone(),
-            email: self.email.clone(),
-            status: None,
-            roles: roles.then(|| self.roles.clone()),
-            add_roles: (!self.add_roles.is_empty()).then(|| self.add_roles.clone()),
-            remove_roles: (!self.remove_roles.is_empty()).then(|| self.remove_roles.clone()),
         }
     }
 }
